@@ -97,8 +97,6 @@ class BitableSyncHealthOperator(BitableSyncOperator):
         :raises AirflowFailException: something is over its limit and *fail_on_trouble* is set.
         """
         report = super().execute(context)
-        for text in report["troubles"]:
-            self.log.warning("%s: %s", report["mapping"], text)
         if self.fail_on_trouble and not report["is_well"]:
             # a failed task returns nothing
             context["ti"].xcom_push(key="return_value", value=report)

@@ -50,6 +50,34 @@ def test_mapping_that_was_never_set_up_is_told_so(shop):
         health(shop).execute(context())
 
 
+def test_alarm_that_lark_did_not_take_is_told_by_the_failed_task(shop, time_flies):
+    BitableFullSyncOperator(task_id="sync", mapping=shop.mapping).execute(context())
+    chat = shop.emulator.state.add_chat("Data alerts", [])
+    shop.execute("INSERT INTO areas VALUES ('1', 'Ann'), ('2', 'Bob')")
+    shop.emulator.faults.add("POST /open-apis/im/v1/messages", action="drop_before", times=None)
+    with pytest.raises(AirflowException, match=r"not told of mapping 'areas': changes waiting: 2 \(limit 1\)") as told:
+        health(shop, chat=chat, max_pending=1).execute(context())
+    # the task's retries bring the card
+    assert not isinstance(told.value, AirflowFailException)
+    with pytest.raises(AirflowFailException, match="No such chat"):
+        health(shop, chat="No such chat", max_pending=1).execute(context())
+
+
+def test_ledger_that_cannot_be_read_fails_the_look_for_its_retries_and_names_the_connection(shop, monkeypatch):
+    BitableFullSyncOperator(task_id="sync", mapping=shop.mapping).execute(context())
+    monkeypatch.setenv("AIRFLOW_CONN_SHOP_DB", "postgres://nobody@127.0.0.1:1/shop")
+    with pytest.raises(AirflowException, match="shop_db") as told:
+        health(shop).execute(context())
+    assert not isinstance(told.value, AirflowFailException)
+
+
+def test_mapping_that_was_taken_out_of_the_file_is_named(shop, tmp_path):
+    file = tmp_path / "lark_sync.yaml"
+    file.write_text(json.dumps({"mappings": [shop.mapping]}))
+    with pytest.raises(AirflowFailException, match="unknown mapping 'streets'; known: areas"):
+        BitableSyncHealthOperator(task_id="health", mapping=str(file), mapping_name="streets").execute(context())
+
+
 @pytest.mark.parametrize(
     ("given", "told"),
     [

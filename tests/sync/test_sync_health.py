@@ -12,7 +12,7 @@ from airflow_provider_lark.core.errors import LarkError, SchemaMismatch
 from airflow_provider_lark.core.ledger import Ledger
 from airflow_provider_lark.core.ledger.backlog import Backlog
 from airflow_provider_lark.core.side import Key
-from airflow_provider_lark.core.sync.health.alarm import Alarm, act_of, move
+from airflow_provider_lark.core.sync.health.alarm import Alarm, act_of, move, words_shown
 from airflow_provider_lark.core.sync.health.limits import Limits, judge
 from airflow_provider_lark.core.sync.health.watch import HealthReport, Watch
 from airflow_provider_lark.core.sync.status import LastHour, Status, read_status
@@ -64,7 +64,7 @@ def test_value_that_dances_around_its_limit_makes_one_card() -> None:
         alarm = move(alarm, is_bad=False, good_wanted=3, now_ms=99, uuid="no")
     assert not alarm.is_red
     assert act_of(alarm, "green") == "update"
-    again = move(replace(alarm, shown="green"), is_bad=True, good_wanted=3, now_ms=100, uuid="u100")
+    again = move(replace(alarm, shown=words_shown(is_red=False)), is_bad=True, good_wanted=3, now_ms=100, uuid="u100")
     assert (act_of(again, "said"), again.uuid, again.message_id) == ("send", "u100", "")
 
 

@@ -4,26 +4,33 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import select, update
 
+from airflow_provider_lark.core.database.insert import insert_new
 from airflow_provider_lark.core.ledger.parts import LedgerPart
 from airflow_provider_lark.core.ledger.tables import alarm
 
 
 class Alarms(LedgerPart):
-    """The alarms of one table; what is kept of one, :class:`~.health.alarm.Alarm` says."""
+    """The alarms of one table; what is kept of one, :class:`~.health.alarm.Alarm` says.
 
-    def read(self, place: str) -> dict[str, Any] | None:
-        """Return what is kept of the alarm at *place*; None before there is one."""
-        mine = select(alarm).where(alarm.c.place == place)
+    A *place* names mapping and receiver, in 64 characters at most.
+    """
+
+    def make(self, place: str) -> None:
+        """Make the alarm at *place*, if there is none. In a transaction of its own: on MySQL two who find it there
+        would hold locks that keep each other from changing it.
+        """
+        self.conn.execute(insert_new(self.conn, alarm).values(place=place, table_name=self.table_name))
+
+    def lock(self, place: str) -> dict[str, Any] | None:
+        """Return what is kept of the alarm at *place*, which nobody else changes until the transaction ends; None
+        before there is one.
+        """
+        mine = select(alarm).where(alarm.c.place == place).with_for_update()
         row = self.conn.execute(mine).mappings().one_or_none()
         return None if row is None else {name: row[name] for name in row if name not in ("place", "table_name")}
 
     def write(self, place: str, **values: Any) -> None:
-        """Keep *values* of the alarm at *place*.
-
-        :param place: names mapping and receiver; 64 characters at most.
-        """
-        found = self.conn.execute(update(alarm).where(alarm.c.place == place).values(**values)).rowcount
-        if not found:
-            self.conn.execute(insert(alarm).values(place=place, table_name=self.table_name, **values))
+        """Keep *values* of the alarm at *place*, which is there and locked."""
+        self.conn.execute(update(alarm).where(alarm.c.place == place).values(**values))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from hashlib import blake2b
 from uuid import uuid4
@@ -12,15 +13,17 @@ from uuid import uuid4
 from sqlalchemy import Engine
 
 from airflow_provider_lark.core.api.client import LarkClient
-from airflow_provider_lark.core.api.codes.messages import UNCHANGEABLE_CARD
+from airflow_provider_lark.core.api.codes.messages import CARD_TOO_OLD, UNCHANGEABLE_CARD
 from airflow_provider_lark.core.api.services.messaging import content
 from airflow_provider_lark.core.cards.component import Json
 from airflow_provider_lark.core.clock import Clock
 from airflow_provider_lark.core.database.connections import write_transaction
-from airflow_provider_lark.core.errors import BadRequest, NotFound
+from airflow_provider_lark.core.errors import BadRequest, LarkError, NotFound
 from airflow_provider_lark.core.hints import counted
 from airflow_provider_lark.core.ledger import Ledger, migrate
-from airflow_provider_lark.core.sync.health.alarm import Alarm, act_of, move
+from airflow_provider_lark.core.ledger.alarms import Alarms
+from airflow_provider_lark.core.side import Key
+from airflow_provider_lark.core.sync.health.alarm import Alarm, act_of, move, note_shown, uuid_again, words_shown
 from airflow_provider_lark.core.sync.health.card import green_card, red_card, trouble_words
 from airflow_provider_lark.core.sync.health.limits import Limits, Trouble, judge
 from airflow_provider_lark.core.sync.report import Report
@@ -81,13 +84,21 @@ class Watch:
             ledger = Ledger(conn, self.table_name)
             troubles = judge(read_status(ledger), self.limits)
             report.blacklisted = self._stop_loops(ledger) if self.blacklists_loops else 0
-            alarm = self._move(ledger, client, is_bad=bool(troubles), now_ms=now_ms)
         report.troubles = [trouble_words(each) for each in troubles]
-        report.is_well, report.is_alarmed = not troubles, alarm.is_red
+        for text in report.troubles:
+            log.warning("%s: %s", self.mapping, text)
         if report.blacklisted:
             report.warnings.append(f"{counted(report.blacklisted, 'row')} in a loop left alone for an hour")
+        place = self._place(client)
+        known, alarm = self._move(engine, place, is_bad=bool(troubles), now_ms=now_ms)
+        report.is_well, report.is_alarmed = not troubles, alarm.is_red
         if self.receive_id is not None:
-            self._show(client, engine, alarm, troubles, now_ms)
+            try:
+                self._show(client, engine, place, known, alarm, troubles, now_ms)
+            except LarkError as exc:
+                if troubles:
+                    exc.add_note(f"not told of mapping {self.mapping!r}: {'; '.join(report.troubles)}")
+                raise
         report.seconds = round(clock.monotonic() - before, 3)
         report.api_calls = client.calls.since(calls)
         report.api_calls["total"] = sum(report.api_calls.values())
@@ -98,28 +109,46 @@ class Watch:
         return blake2b(parts.encode("utf-8", "surrogatepass"), digest_size=16).hexdigest()
 
     def _stop_loops(self, ledger: Ledger) -> int:
-        keys = looping_keys(ledger, limit=_LOOPS_MAX)
-        known = {each.key for each in ledger.blacklist.entries(limit=_LOOPS_MAX)}
+        keys = [Key(key) for key in looping_keys(ledger, limit=_LOOPS_MAX)]
+        known = ledger.blacklist.among(keys)
         fresh = [key for key in keys if key not in known]
         if fresh:
             ledger.blacklist.add(fresh, reason="synced more than ten times within an hour", seconds=LOOP_SECONDS)
         return len(fresh)
 
-    def _move(self, ledger: Ledger, client: LarkClient, *, is_bad: bool, now_ms: int) -> Alarm:
-        place = self._place(client)
-        kept = ledger.alarms.read(place)
-        before = Alarm() if kept is None else Alarm(**kept)
-        after = move(before, is_bad=is_bad, good_wanted=self.good_wanted, now_ms=now_ms, uuid=str(uuid4()))
-        if after != before:
-            ledger.alarms.write(place, **asdict(after))
-        return after
+    def _move(self, engine: Engine, place: str, *, is_bad: bool, now_ms: int) -> tuple[Alarm, Alarm]:
+        """Return what was known of the card, and what is from now on."""
+        if is_bad:
+            with write_transaction(engine) as conn:
+                Ledger(conn, self.table_name).alarms.make(place)
+        with self._locked(engine, place) as (alarms, before):
+            after = move(before, is_bad=is_bad, good_wanted=self.good_wanted, now_ms=now_ms, uuid=str(uuid4()))
+            if after != before:
+                alarms.write(place, **asdict(after))
+        return before, after
 
-    def _show(self, client: LarkClient, engine: Engine, alarm: Alarm, troubles: Sequence[Trouble], now_ms: int) -> None:
+    @contextmanager
+    def _locked(self, engine: Engine, place: str) -> Iterator[tuple[Alarms, Alarm]]:
+        """Give what is known of the card, while nobody else changes it."""
+        with write_transaction(engine) as conn:
+            alarms = Ledger(conn, self.table_name).alarms
+            kept = alarms.lock(place)
+            yield alarms, Alarm() if kept is None else Alarm(**kept)
+
+    def _show(
+        self,
+        client: LarkClient,
+        engine: Engine,
+        place: str,
+        known: Alarm,
+        alarm: Alarm,
+        troubles: Sequence[Trouble],
+        now_ms: int,
+    ) -> None:
         if alarm.is_red and not troubles:
             # the card keeps what it says until it turns green
             return
-        told = json.dumps([alarm.is_red, [list(each) for each in troubles]])
-        shown = blake2b(told.encode(), digest_size=16).hexdigest()
+        shown = words_shown(is_red=alarm.is_red, troubles=troubles)
         act = act_of(alarm, shown)
         if act == "nothing":
             return
@@ -127,24 +156,30 @@ class Watch:
             card = red_card(self.mapping, troubles, since_ms=alarm.red_ms)
         else:
             card = green_card(self.mapping, since_ms=alarm.red_ms, until_ms=now_ms)
-        sent = self._update(client, alarm, card) if act == "update" else self._send(client, alarm, card)
-        with write_transaction(engine) as conn:
-            Ledger(conn, self.table_name).alarms.write(self._place(client), **asdict(replace(sent, shown=shown)))
+        if act == "send":
+            # what an earlier look sent in vain, as it seemed, may have arrived, and says what that one found
+            is_certain = known.uuid != alarm.uuid
+            sent = self._send(client, alarm, card, shown if is_certain else "")
+        else:
+            sent = self._update(client, alarm, card, shown)
+        with self._locked(engine, place) as (alarms, kept):
+            alarms.write(place, **asdict(note_shown(kept, alarm, sent)))
 
-    def _send(self, client: LarkClient, alarm: Alarm, card: Json) -> Alarm:
+    def _send(self, client: LarkClient, alarm: Alarm, card: Json, shown: str) -> Alarm:
         said = content.card(card)
         sent = client.messaging.send(receiver_id=str(self.receive_id), content=said, uuid=alarm.uuid)
-        return replace(alarm, message_id=sent.message_id)
+        return replace(alarm, message_id=sent.message_id, shown=shown)
 
-    def _update(self, client: LarkClient, alarm: Alarm, card: Json) -> Alarm:
+    def _update(self, client: LarkClient, alarm: Alarm, card: Json, shown: str) -> Alarm:
         try:
             client.messaging.update_card(message_id=alarm.message_id, card=content.card(card), sent_form="2.0")
         except (BadRequest, NotFound) as exc:
             if exc.code not in UNCHANGEABLE_CARD:
                 raise
-            if not alarm.is_red:
-                return alarm
-            # somebody has recalled it, or it is too old: trouble that goes on is told anew
+            if not alarm.is_red and exc.code != CARD_TOO_OLD:
+                # nobody sees the red one any more
+                return replace(alarm, shown=shown)
+            # trouble that goes on is told anew, and so is the end of one whose card stays red
             log.info("%s: the card of before cannot be changed: %s", self.mapping, exc)
-            return self._send(client, replace(alarm, uuid=str(uuid4())), card)
-        return alarm
+            return self._send(client, replace(alarm, uuid=uuid_again(alarm.uuid)), card, "")
+        return replace(alarm, shown=shown)
