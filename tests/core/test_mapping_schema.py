@@ -16,6 +16,7 @@ from jsonschema import Draft7Validator
 from airflow_provider_lark.core import parse_mappings
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.core.sync.mapping import reader as mapping_reader
+from airflow_provider_lark.core.sync.mapping.options import OPTION_DEFAULTS
 
 SCHEMA = json.loads(resources.files("airflow_provider_lark").joinpath("mapping.schema.json").read_text("utf-8"))
 VALIDATOR = Draft7Validator(SCHEMA)
@@ -158,7 +159,7 @@ def test_schema_knows_each_key_and_default() -> None:
     }
     assert {name: set(parts[name]["properties"]) for name in keys} == {name: set(known) for name, known in keys.items()}
     options = parts["mapping"]["properties"]
-    for name, default in mapping_reader.OPTION_DEFAULTS.items():
+    for name, default in OPTION_DEFAULTS.items():
         assert options[name].get("default") == default
         assert options[name]["description"]
 

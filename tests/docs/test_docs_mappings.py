@@ -12,6 +12,7 @@ import yaml
 
 from airflow_provider_lark.core import TableMapping, parse_mappings
 from airflow_provider_lark.core.sync.mapping import reader as mapping_reader
+from airflow_provider_lark.core.sync.mapping.options import OPTION_DEFAULTS
 from tests.docs.pages import ROOT, Block, all_blocks, page
 
 MAPPINGS = page("docs/mappings.md")
@@ -37,7 +38,7 @@ def test_yaml_snippet_is_read(block: Block) -> None:
         pytest.param("### `lark`", mapping_reader._LARK_KEYS, id="lark"),
         pytest.param("### `sql`", mapping_reader._SQL_KEYS, id="sql"),
         pytest.param("### `fields`", mapping_reader._FIELD_KEYS, id="fields"),
-        pytest.param("### Options", tuple(mapping_reader.OPTION_DEFAULTS), id="options"),
+        pytest.param("### Options", tuple(OPTION_DEFAULTS), id="options"),
     ],
 )
 def test_every_key_has_its_line(heading: str, keys: tuple[str, ...]) -> None:
@@ -55,7 +56,7 @@ def test_every_key_of_a_mapping_is_listed_under_one_heading() -> None:
         "conflict",
         "deletes",
         "capture",
-        *mapping_reader.OPTION_DEFAULTS,
+        *OPTION_DEFAULTS,
     }
     assert set(mapping_reader._MAPPING_KEYS) == known
 
@@ -63,7 +64,7 @@ def test_every_key_of_a_mapping_is_listed_under_one_heading() -> None:
 def test_defaults_are_those_of_the_code() -> None:
     section = MAPPINGS.section("### Options")
     wrong = []
-    for name, default in mapping_reader.OPTION_DEFAULTS.items():
+    for name, default in OPTION_DEFAULTS.items():
         told = re.search(rf"^\| `{name}` \|[^|]*\| ([^|]+) \|", section, re.MULTILINE)
         plain = "none" if default is None else f"{default:g}" if isinstance(default, float) else str(default)
         if told is None or told[1].strip("`") != plain:

@@ -18,6 +18,11 @@ def read_text(raw: Any, where: str) -> str:
     return raw.strip()
 
 
+def read_optional_text(raw: Any, where: str) -> str | None:
+    """Return *raw* as :func:`read_text` does, or None where nothing is given."""
+    return None if raw is None else read_text(raw, where)
+
+
 def describe(raw: Any) -> str:
     """Say what was found in place of the expected, without showing it."""
     return "nothing" if raw is None or raw == "" else f"a value of type {type(raw).__name__}"

@@ -2,55 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any, cast
 
 from airflow_provider_lark.core.api.address import TableAddress, parse_url
 from airflow_provider_lark.core.conditions.condition import read_optional_filter
 from airflow_provider_lark.core.errors import ConfigError
-from airflow_provider_lark.core.fields.zones import read_zone
 from airflow_provider_lark.core.hints import did_you_mean
-from airflow_provider_lark.core.sync.mapping.plain import describe, read_choice, read_text
+from airflow_provider_lark.core.sync.mapping.options import OPTION_DEFAULTS, read_options, read_user_key
+from airflow_provider_lark.core.sync.mapping.plain import describe, read_choice, read_optional_text, read_text
 from airflow_provider_lark.core.sync.mapping.targets import (
     DIRECTIONS,
     FIELD_WINNERS,
-    HISTORY_MODES,
-    LEAVINGS,
     ON_DELETE,
     OWNERS,
     TIME_UNITS,
-    USER_KEYS,
     WINNERS,
     CapturePolicy,
     ConflictPolicy,
     DeletePolicy,
     Direction,
     FieldPair,
-    HistoryMode,
     LarkTarget,
     OnDelete,
     SqlTarget,
-    UserKey,
     Winner,
 )
 from airflow_provider_lark.core.sync.mapping.whole_base import check_whole_base, read_exclude
-
-OPTION_DEFAULTS: dict[str, Any] = {
-    "leaving": "keep",
-    "time_zone": None,
-    "users": "id",
-    "record_id_column": None,
-    "skew_seconds": 2.0,
-    "overlap_seconds": 60.0,
-    "capture_overlap_seconds": 300.0,
-    "max_delete_ratio": 0.2,
-    "max_delete_rows": 20,
-    "batch_size": 500,
-    "retention_days": 30,
-    "history": "full",
-    "lock_wait_seconds": 30.0,
-}
 
 _MAPPING_KEYS = ("name", "lark", "sql", "fields", "direction", "conflict", "deletes", "capture", *OPTION_DEFAULTS)
 _LARK_KEYS = ("app_token", "table_id", "url", "base", "table", "wiki_token", "filter", "view", "tables", "exclude")
@@ -78,7 +57,7 @@ def read_parts(raw: Mapping[str, Any], *, where: str) -> dict[str, Any]:
         conflict=_read_conflict(raw.get("conflict", "newest"), f"{where}.conflict"),
         deletes=_read_deletes(raw.get("deletes", "propagate"), f"{where}.deletes"),
         capture=_read_capture(raw.get("capture", "trigger"), f"{where}.capture"),
-        **{name: read(raw.get(name, OPTION_DEFAULTS[name]), f"{where}.{name}") for name, read in _OPTIONS.items()},
+        **read_options(raw, where),
     )
 
 
@@ -171,8 +150,8 @@ def _read_field(raw: Any, where: str) -> FieldPair:
         field=_read_exact(raw.get("field"), f"{where}.field"),
         column=_read_exact(raw.get("column", raw.get("field")), f"{where}.column"),
         direction=None if direction is None else _read_direction(direction, f"{where}.direction"),
-        link=_read_optional_text(raw.get("link"), f"{where}.link"),
-        users=None if raw.get("users") is None else _read_user_key(raw["users"], f"{where}.users"),
+        link=read_optional_text(raw.get("link"), f"{where}.link"),
+        users=None if raw.get("users") is None else read_user_key(raw["users"], f"{where}.users"),
         on_delete=_read_on_delete(raw, f"{where}.on_delete"),
         conflict=read_choice(raw.get("conflict"), FIELD_WINNERS, f"{where}.conflict"),
         owner=read_choice(raw.get("owner"), OWNERS, f"{where}.owner"),
@@ -186,20 +165,8 @@ def _read_on_delete(raw: Mapping[str, Any], where: str) -> OnDelete | None:
     return cast("OnDelete | None", given)
 
 
-def _read_leaving(raw: Any, where: str) -> Any:
-    return read_choice("" if raw is None else raw, LEAVINGS, where)
-
-
 def _read_direction(raw: Any, where: str) -> Direction:
     return cast("Direction", read_choice("" if raw is None else raw, DIRECTIONS, where))
-
-
-def _read_history(raw: Any, where: str) -> HistoryMode:
-    return cast("HistoryMode", read_choice("" if raw is None else raw, HISTORY_MODES, where))
-
-
-def _read_user_key(raw: Any, where: str) -> UserKey:
-    return cast("UserKey", read_choice("" if raw is None else raw, USER_KEYS, where))
 
 
 def _read_conflict(raw: Any, where: str) -> ConflictPolicy:
@@ -237,48 +204,9 @@ def _read_capture(raw: Any, where: str) -> CapturePolicy:
     raise ConfigError(f"{where}: {raw!r} is not one of trigger, column:<column>, scan, {{column, unit}}")
 
 
-def _read_zone(raw: Any, where: str) -> str | None:
-    if raw is None:
-        return None
-    name = read_text(raw, where)
-    read_zone(name, where)
-    return name
-
-
 def _read_name(raw: Any, where: str) -> str | None:
     """Read a name that may be left empty, as a template may leave it."""
-    return None if raw == "" else _read_optional_text(raw, where)
-
-
-def _read_optional_text(raw: Any, where: str) -> str | None:
-    return None if raw is None else read_text(raw, where)
-
-
-def _number(low: float, high: float, *, whole: bool = False) -> Callable[[Any, str], Any]:
-    def read(raw: Any, where: str) -> Any:
-        wanted = int if whole else (int, float)
-        if isinstance(raw, bool) or not isinstance(raw, wanted) or not low <= raw <= high:
-            raise ConfigError(f"{where}: expected a {'whole ' if whole else ''}number from {low:g} to {high:g}")
-        return raw
-
-    return read
-
-
-_OPTIONS: dict[str, Callable[[Any, str], Any]] = {
-    "leaving": _read_leaving,
-    "time_zone": _read_zone,
-    "users": _read_user_key,
-    "record_id_column": _read_optional_text,
-    "skew_seconds": _number(0, 86_400),
-    "overlap_seconds": _number(0, 86_400),
-    "capture_overlap_seconds": _number(0, 86_400),
-    "max_delete_ratio": _number(0, 1),
-    "max_delete_rows": _number(0, 10**9, whole=True),
-    "batch_size": _number(1, 1000, whole=True),
-    "retention_days": _number(1, 36_500, whole=True),
-    "history": _read_history,
-    "lock_wait_seconds": _number(0.01, 3600),
-}
+    return None if raw == "" else read_optional_text(raw, where)
 
 
 def _need(raw: Any, wanted: type, where: str, shape: str) -> None:

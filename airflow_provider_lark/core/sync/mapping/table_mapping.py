@@ -12,7 +12,8 @@ from typing import Any
 
 from airflow_provider_lark.core.api.address import parse_base, unknown_base
 from airflow_provider_lark.core.errors import ConfigError
-from airflow_provider_lark.core.sync.mapping.reader import OPTION_DEFAULTS, read_parts
+from airflow_provider_lark.core.sync.mapping.options import OPTION_DEFAULTS
+from airflow_provider_lark.core.sync.mapping.reader import read_parts
 from airflow_provider_lark.core.sync.mapping.targets import (
     CapturePolicy,
     ConflictPolicy,
