@@ -76,6 +76,8 @@ SECTIONS: Final[dict[str, tuple[str, ...]]] = {
         f"GET {_TABLE}/records",
         f"GET {_TABLE}/records/:record_id",
         f"GET {_V3}/record_history",
+        f"GET {_V3}/tables/:table_id/records",
+        f"POST {_V3}/tables/:table_id/records/search",
     ),
     "Dashboards, roles, forms, automations": (
         f"GET {_BASE}/dashboards",

@@ -198,6 +198,20 @@ class Switches:
     """Whether base/v3 tells the history of a record; no public document has it (§4.9, §11.19)."""
     history_tells_operator: bool = True
     """Whether the history of a record says who made a change (§4.9, §11.19)."""
+    v3_records: Literal["served", "missing", "forbidden", "failing"] = "served"
+    """Whether base/v3 shows records: no public document has it; refused are 99991201, 91403 and 5000 (§4.10, §12)."""
+    v3_page_max: int = 2000
+    """The most records of a page of base/v3; it was 200 and 500 before (§4.10)."""
+    v3_times: Literal["seconds", "zoned", "milliseconds"] = "seconds"
+    """How base/v3 shows a moment: in the base's zone, with an offset, or with milliseconds (§4.10, §11.15)."""
+    v3_rev: Literal["told", "absent", "zero"] = "told"
+    """Whether a page of base/v3 tells the revision that it shows (§4.10, §11.20)."""
+    v3_types: Literal["known", "new"] = "known"
+    """Whether the types of fields have names that the command line client knows (§4.10)."""
+    v3_links: Literal["markdown", "text"] = "markdown"
+    """How a link in a text is shown: ``[text](address)``, or its text alone (§4.10)."""
+    v3_rows: Literal["lists", "objects"] = "lists"
+    """Whether the rows of a page are lists, as the command line client expects, or objects (§4.10)."""
     strict_parameters: bool = True
     """Refuse unknown query parameters and body members, which the platform would ignore, to show typos."""
 
