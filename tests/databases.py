@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import secrets
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import NoReturn
 
@@ -32,9 +32,28 @@ SERVERS = {
     "mysql": ("LARK_TEST_MYSQL_URL", "mysql+mysqldb://root@127.0.0.1:3306?charset=utf8mb4"),
 }
 
+# MySQL has it for the whole server only, so that it is set back at the end
+_FLUSH = "innodb_flush_log_at_trx_commit"
+_SLOW_FLUSH = pytest.StashKey[int]()
+
 EngineOf = Callable[[str], Engine]
 
 _POOLED: list[Engine] = []
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Let MySQL trust the operating system while the tests run."""
+    if hasattr(session.config, "workerinput"):
+        return
+    with suppress(OperationalError, ImportError), _server("mysql").connect() as conn:
+        session.config.stash[_SLOW_FLUSH] = conn.scalar(text(f"SELECT @@GLOBAL.{_FLUSH}")) or 0
+        conn.execute(text(f"SET GLOBAL {_FLUSH} = 2"))
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    if _SLOW_FLUSH in session.config.stash:
+        with suppress(OperationalError), _server("mysql").connect() as conn:
+            conn.execute(text(f"SET GLOBAL {_FLUSH} = {session.config.stash[_SLOW_FLUSH]:d}"))
 
 
 @pytest.fixture(autouse=True)
@@ -132,15 +151,19 @@ def _empty(engine: Engine) -> None:
             conn.execute(text("SET FOREIGN_KEY_CHECKS = 1"))
 
 
+def _server(kind: str) -> Engine:
+    variable, default = SERVERS[kind]
+    return create_engine(os.environ.get(variable, default), isolation_level="AUTOCOMMIT", poolclass=NullPool)
+
+
 @contextmanager
 def server_database(kind: str, name: str) -> Iterator[URL]:
     """Give the address of a new database on the server of a kind, and drop it afterwards.
 
     :raises OperationalError: there is no server.
     """
-    variable, default = SERVERS[kind]
-    url = make_url(os.environ.get(variable, default))
-    server = create_engine(url, isolation_level="AUTOCOMMIT", poolclass=NullPool)
+    server = _server(kind)
+    url = server.url
     with server.connect() as conn:
         conn.execute(text(f"CREATE DATABASE {name}"))
         if kind in HASTE:
