@@ -124,3 +124,59 @@ def test_undo_of_a_delete_leaves_nothing_in_the_queue(world: World) -> None:
     assert world.ask("SELECT id FROM sync_queue WHERE status <> 'completed'") == []
     assert set(names(world)[1]) == {1, 2, 3}
     assert_quiet(world)
+
+
+@ON_SQLITE
+def test_key_of_an_undone_row_that_sqlite_gives_again_is_that_of_the_new_row_alone(world: World) -> None:
+    """Without AUTOINCREMENT the next row gets the key of the last one that was deleted."""
+    world.ready(3)
+    kept = world.add(Name="by a person")
+    found, report = undo(world, run(world))
+    assert not found.left
+    assert (report.to_sql.deleted, report.to_lark.updated) == (1, 1)
+    world.insert({"name": "a program's"})
+    person = world.add(Name="another person's")
+    run(world)
+    assert {4: "a program's", 5: "another person's"}.items() <= names(world)[0].items()
+    assert names(world)[0] == names(world)[1]
+    records = {record["id"]: record for record in world.records()}
+    assert (records[kept]["Name"], records[kept].get("Code"), records[person]["Code"]) == ("by a person", None, 5)
+    assert len(records) == 6
+    assert world.ask("SELECT id FROM sync_queue WHERE status <> 'completed'") == []
+    assert_quiet(world)
+
+
+@ON_SQLITE
+def test_row_that_stays_at_an_undo_gets_its_key_back(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The key is taken back first; an undo that dies then leaves a pair, and the row can still be undone."""
+    world.ready(3)
+    world.add(Name="by a person")
+    undone = run(world)
+    found = plan(world, undone)
+
+    def die(*args: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr("airflow_provider_lark.core.sync.undo.carry_out.write_rows", die)
+        with pytest.raises(KeyboardInterrupt):
+            carry_out(world.engine(), found)
+    assert {record.get("Code") for record in world.records()} == {1, 2, 3, None}
+    world.engine().full()
+    world.assert_in_step()
+    assert names(world)[1][4] == "by a person"
+
+
+@ON_SQLITE
+def test_row_that_the_database_keeps_at_an_undo_gets_its_key_back(world: World) -> None:
+    world.ready(3)
+    world.add(Name="by a person")
+    undone = run(world)
+    world.execute("CREATE TRIGGER keep BEFORE DELETE ON people BEGIN SELECT RAISE(ABORT, 'kept'); END")
+    _, report = undo(world, undone)
+    assert report.status == "partial"
+    assert "SQLITE_CONSTRAINT_TRIGGER" in str(report.left)
+    run(world)
+    world.assert_in_step()
+    assert names(world)[1][4] == "by a person"
+    assert_quiet(world)

@@ -8,7 +8,6 @@ from dataclasses import dataclass, replace
 from airflow_provider_lark.core.chunks import STATEMENT_ROWS
 from airflow_provider_lark.core.hints import counted
 from airflow_provider_lark.core.lark_side.table import Fates
-from airflow_provider_lark.core.ledger.claims import Claim
 from airflow_provider_lark.core.side import Key, LarkRow, RecordId
 from airflow_provider_lark.core.sync.consistency.findings import Finding, Findings, keys_of
 from airflow_provider_lark.core.sync.consistency.judge import ABSENT, State, digest
@@ -16,7 +15,7 @@ from airflow_provider_lark.core.sync.consistency.repair_run import RepairRun
 from airflow_provider_lark.core.sync.pull.bundle import Bundle
 from airflow_provider_lark.core.sync.pull.hold import tell_held
 from airflow_provider_lark.core.sync.pull.ingest import ingest
-from airflow_provider_lark.core.sync.push.drain import CLAIM_SECONDS, push
+from airflow_provider_lark.core.sync.push.drain import push
 from airflow_provider_lark.core.sync.push.find_by_key import find_by_keys
 from airflow_provider_lark.core.sync.report import RepairReport
 from airflow_provider_lark.core.sync.run.transaction import Transaction
@@ -130,7 +129,7 @@ class RepairWork:
         for start in range(0, len(keys), STATEMENT_ROWS):
             some = keys[start : start + STATEMENT_ROWS]
             for _ in range(_ROUNDS):
-                claims = self.run.transact(_claim, self.run.token, some)
+                claims = self.run.transact(lambda tx, keys: tx.claim_among(keys, token=self.run.token), some)
                 if not claims:
                     break
                 push(self.run, claims)
@@ -180,7 +179,3 @@ class RepairWork:
                 f"{counted(report.left, 'row')} left by repair={report.repair!r}: what was never on both sides is not "
                 "deleted, columns flow one way, or a value cannot be read; see the report"
             )
-
-
-def _claim(tx: Transaction, token: str, keys: Sequence[Key]) -> list[Claim]:
-    return tx.queue.claim(limit_keys=len(keys), token=token, lease_seconds=CLAIM_SECONDS, among=keys)

@@ -21,7 +21,7 @@ from airflow_provider_lark.core.sync.plan.sightings import sightings
 from airflow_provider_lark.core.sync.report import ApplyReport
 from airflow_provider_lark.core.sync.run.grounds import Grounds
 from airflow_provider_lark.core.sync.run.run import Run
-from airflow_provider_lark.core.sync.run.transaction import Transaction
+from airflow_provider_lark.core.sync.run.transaction import CLAIM_SECONDS, Transaction
 
 T = TypeVar("T")
 P = ParamSpec("P")
@@ -54,7 +54,7 @@ class PlannedTransaction(Transaction):
         self.leaves_some = self.leaves_some or len(admitted) < len(decided)
         return admitted
 
-    def claim(self, *, limit_keys: int, token: str, lease_seconds: float) -> list[Claim]:
+    def claim(self, *, limit_keys: int, token: str) -> list[Claim]:
         """Take keys of the queue that the plan names, as many as there are to *limit_keys*."""
         claims: list[Claim] = []
         while len(claims) < limit_keys:
@@ -64,9 +64,8 @@ class PlannedTransaction(Transaction):
                 self.after = 0
                 return claims
             left = limit_keys - len(claims)
-            some = self.queue.claim(
-                limit_keys=left, token=token, lease_seconds=lease_seconds, among=self._names_of(page)
-            )
+            names = self._names_of(page)
+            some = self.queue.claim(limit_keys=left, token=token, lease_seconds=CLAIM_SECONDS, among=names)
             claims += some
             if not some:
                 # only then: a key that was changed many times takes the places of others

@@ -34,8 +34,6 @@ from airflow_provider_lark.core.sync.run.guard import NO_LIMIT
 from airflow_provider_lark.core.sync.run.run import Run
 from airflow_provider_lark.core.sync.run.transaction import Transaction
 
-CLAIM_SECONDS = 600
-
 
 def drain(run: Run) -> None:
     """Push what waits in the queue, oldest first, in batches; what is added meanwhile may wait for the next run."""
@@ -55,7 +53,7 @@ def drain(run: Run) -> None:
 
 def _claim(tx: Transaction, run: Run) -> list[Claim]:
     size = run.binding.mapping.batch_size
-    return tx.claim(limit_keys=size, token=run.token, lease_seconds=CLAIM_SECONDS)
+    return tx.claim(limit_keys=size, token=run.token)
 
 
 def push(run: Run, claims: Sequence[Claim]) -> None:

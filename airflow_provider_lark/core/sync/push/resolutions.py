@@ -13,7 +13,7 @@ from airflow_provider_lark.core.side import Key, RecordId, Side
 from airflow_provider_lark.core.sync.pull.bundle import Bundle, Resolution
 from airflow_provider_lark.core.sync.pull.hold import pages
 from airflow_provider_lark.core.sync.pull.ingest import ingest
-from airflow_provider_lark.core.sync.push.drain import CLAIM_SECONDS, push
+from airflow_provider_lark.core.sync.push.drain import push
 from airflow_provider_lark.core.sync.run.run import Run
 from airflow_provider_lark.core.sync.run.transaction import Transaction
 from airflow_provider_lark.core.sync.verdicts import Verdict
@@ -141,9 +141,7 @@ def _accept(tx: Transaction, verdict: Verdict, note: str) -> bool:
 def _release(run: Run, note: str, keys: Sequence[Key]) -> None:
     run.guard.released.update(keys)
     run.transact(lambda tx: tx.deletes.release_marked(note, keys))
-    claims = run.transact(
-        lambda tx: tx.queue.claim(limit_keys=len(keys), token=run.token, lease_seconds=CLAIM_SECONDS, among=keys)
-    )
+    claims = run.transact(lambda tx: tx.claim_among(keys, token=run.token))
     push(run, claims)
 
 

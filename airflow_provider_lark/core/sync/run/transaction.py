@@ -29,6 +29,9 @@ from airflow_provider_lark.core.sync.run.ledger_rights import missing_right
 
 T = TypeVar("T")
 
+CLAIM_SECONDS = 600
+"""How long what a run has claimed is its own; it gives back what a dead one left."""
+
 
 class Rows(Protocol):
     """The rows of the table as a transaction sees them; :class:`.SqlStore` is the real one."""
@@ -120,9 +123,13 @@ class Transaction(Ledger):
         """Return those of the decisions that are carried out: all of them."""
         return decided
 
-    def claim(self, *, limit_keys: int, token: str, lease_seconds: float) -> list[Claim]:
+    def claim(self, *, limit_keys: int, token: str) -> list[Claim]:
         """Take keys of the queue; none means that nothing is left."""
-        return self.queue.claim(limit_keys=limit_keys, token=token, lease_seconds=lease_seconds)
+        return self.queue.claim(limit_keys=limit_keys, token=token, lease_seconds=CLAIM_SECONDS)
+
+    def claim_among(self, keys: Sequence[Key], *, token: str) -> list[Claim]:
+        """Take those of *keys*, as many as a statement takes, that wait in the queue."""
+        return self.queue.claim(limit_keys=len(keys), token=token, lease_seconds=CLAIM_SECONDS, among=keys)
 
     def release_held(self) -> None:
         """Let the deletes held back by the limit be carried out, since a person has allowed them."""

@@ -7,6 +7,7 @@
 :mod:`.look`          reads what stands there now, a page of rows at a time
 :mod:`.plan`          the plan of a whole run
 :mod:`.carry_out`     carries a plan out, and looks again right before each write
+:mod:`.cells`         what goes back to records, before their rows go
 :mod:`.rows`          SQL's part of it, :mod:`.records` the records that go, :mod:`.links` those that lead to others
 ====================  ============================================================================
 

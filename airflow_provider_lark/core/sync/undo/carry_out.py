@@ -6,25 +6,28 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from airflow_provider_lark.core.chunks import split
-from airflow_provider_lark.core.ledger.claims import Claim
 from airflow_provider_lark.core.ledger.history.changes import UNDO
-from airflow_provider_lark.core.ledger.pairs import Pair
 from airflow_provider_lark.core.side import Key
-from airflow_provider_lark.core.sync.decide import PushDecision
 from airflow_provider_lark.core.sync.engine import SyncEngine
 from airflow_provider_lark.core.sync.push.create import NewRow, create_records, settle_create_intents
-from airflow_provider_lark.core.sync.push.drain import CLAIM_SECONDS
 from airflow_provider_lark.core.sync.push.update import Work, update_records
 from airflow_provider_lark.core.sync.push.write_intents import settle_write_intents
 from airflow_provider_lark.core.sync.report import UndoReport
 from airflow_provider_lark.core.sync.run.run import Run
 from airflow_provider_lark.core.sync.run.transaction import Transaction
-from airflow_provider_lark.core.sync.undo.decide import Present, plan_row
+from airflow_provider_lark.core.sync.undo.cells import (
+    CHANGED,
+    NOT_TAKEN,
+    CellsBack,
+    as_planned,
+    give_cells_back,
+    update_of,
+)
+from airflow_provider_lark.core.sync.undo.decide import Present
 from airflow_provider_lark.core.sync.undo.look import (
     PAGE,
     Records,
     live_pair_of,
-    names_of,
     read_present,
     read_records,
     read_written,
@@ -32,10 +35,8 @@ from airflow_provider_lark.core.sync.undo.look import (
 from airflow_provider_lark.core.sync.undo.plan import UndoPlan
 from airflow_provider_lark.core.sync.undo.records import Removed, remove_records
 from airflow_provider_lark.core.sync.undo.rows import RowWrites, write_rows
-from airflow_provider_lark.core.sync.undo.steps import Left, Step
+from airflow_provider_lark.core.sync.undo.steps import Left, Name, Step
 from airflow_provider_lark.core.sync.undo.written import Net
-
-_CHANGED = "changed since the plan was made"
 
 
 def carry_out(engine: SyncEngine, plan: UndoPlan, *, allow_mass_deletes: bool = False) -> UndoReport:
@@ -78,9 +79,11 @@ class _LarkWork:
     rows: RowWrites = field(default_factory=RowWrites)
 
 
-def _do_page(run: Run, run_id: str, keys: Sequence[Key], wanted: Mapping[tuple[str, str, str], Step]) -> None:
+def _do_page(run: Run, run_id: str, keys: Sequence[Key], wanted: Mapping[Name, Step]) -> None:
     written = read_written(run, run_id, keys)
-    work = run.transact(_write, run, run_id, written, read_records(run, written), wanted)
+    records = read_records(run, written)
+    cells = give_cells_back(run, written, records, wanted)
+    work = run.transact(_write, run, run_id, written, records, wanted, cells)
     report = run.report
     report.to_sql.created += work.rows.created
     report.to_sql.updated += work.rows.updated
@@ -101,26 +104,29 @@ def _write(
     run_id: str,
     written: Mapping[Key, Sequence[Net]],
     records: Records,
-    wanted: Mapping[tuple[str, str, str], Step],
+    wanted: Mapping[Name, Step],
+    cells: CellsBack,
 ) -> _LarkWork:
-    """Write SQL's part, and return Lark's."""
+    """Write SQL's part, and return Lark's.
+
+    :param cells: what Lark has been written already.
+    """
     present = read_present(tx, run, written, records, for_update=True)
-    work, steps, open_ = _LarkWork(), list[Step](), dict(wanted)
-    for key, nets in written.items():
-        for step in plan_row(nets, present[key], run.binding.rules, names_of(run))[0]:
-            if step.name in open_ and open_.pop(step.name) == step:
-                steps.append(step)
-            elif step.name in wanted:
-                work.left.append(Left(step.side, key, step.record_id, "", _CHANGED))
-    work.left += [Left(step.side, step.key, step.record_id, "", _CHANGED) for step in open_.values()]
-    steps = _within_guard(run, steps, work)
+    work = _LarkWork()
+    steps, gone = as_planned(run, written, present, wanted)
+    work.left += [Left(step.side, step.key, step.record_id, "", CHANGED) for step in gone]
+    work.left += [Left(step.side, step.key, step.record_id, "", NOT_TAKEN) for step in steps if cells.keeps(step)]
+    steps = _within_guard(run, [step for step in steps if not cells.keeps(step)], work)
     work.rows = write_rows(tx, run, run_id, steps, present)
     work.left += work.rows.left
     refused = {each.key for each in work.rows.left}
     for step in steps:
-        if step.key not in refused:
+        if step.key not in refused and not cells.wrote(step):
             _add(tx, run, step, present[step.key], work)
     work.creates = _queued(tx, run, work)
+    parted = {step.key for step in steps if step.kind == "delete" and step.key not in refused}
+    # a row that stays wants its cells again
+    tx.queue.enqueue(sorted(cells.written - parted))
     return work
 
 
@@ -130,8 +136,7 @@ def _queued(tx: Transaction, run: Run, work: _LarkWork) -> list[NewRow]:
     if not back:
         return work.creates
     tx.queue.enqueue(back, operation="INSERT")
-    claims = tx.queue.claim(limit_keys=len(back), token=run.token, lease_seconds=CLAIM_SECONDS, among=back)
-    entries = {claim.key: claim.entry_ids for claim in claims}
+    entries = {claim.key: claim.entry_ids for claim in tx.claim_among(back, token=run.token)}
     return [replace(row, entry_ids=entries.get(row.key, ())) for row in work.creates]
 
 
@@ -158,12 +163,4 @@ def _add(tx: Transaction, run: Run, step: Step, now: Present, work: _LarkWork) -
     if step.kind == "delete":
         work.removals.append(Removed(step.key, pair, now.row))
         return
-    values = {each.column: each.new for each in step.changes}
-    (sendable,) = run.links.to_records(tx, [values])
-    claim = Claim(step.key, (), "UPDATE", 0, 0)
-    work.updates.append(Work(claim, _known(pair, step), PushDecision("patch", values), sendable, step.held, UNDO))
-
-
-def _known(pair: Pair, step: Step) -> Pair:
-    """Return the pair with what the record shows now, which the write is about to replace."""
-    return replace(pair, base={**(pair.base or {}), **{each.column: each.old for each in step.changes}})
+    work.updates.append(update_of(tx, run, step, pair))

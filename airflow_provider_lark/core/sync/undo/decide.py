@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
 from airflow_provider_lark.core.fields.canonical import Canonical
@@ -69,8 +69,9 @@ def plan_row(nets: Sequence[Net], now: Present, rules: Rules, names: Names) -> t
         elif net.kind == "remade":
             left.append(_left(net, "", "the run had deleted it and made it again"))
         elif net.kind == "updated" and any(each.kind == "created" for each in nets):
-            # such as the key that the database made; alone, without its pair, a record is not written to
-            left += [_left(net, column, "written to the record of a row that the run made") for column in net.after]
+            step, kept = _take_back_with_row(net, now, rules, names, goes=bool(steps))
+            steps += [] if step is None else [step]
+            left += kept
         elif net.kind == "updated" and not deletes:
             step, kept = _take_back(net, now, rules, names)
             steps += [] if step is None else [step]
@@ -114,6 +115,20 @@ def _take_back(net: Net, now: Present, rules: Rules, names: Names) -> tuple[Step
         return None, left
     held = _held(net, now, changes)
     return Step(net.side, "update", net.key, net.record_id, tuple(changes), held), left
+
+
+def _take_back_with_row(
+    net: Net, now: Present, rules: Rules, names: Names, *, goes: bool
+) -> tuple[Step | None, list[Left]]:
+    """Take back what was written beside a row or record that the run made, such as the key that the database made.
+
+    :param goes: the row goes again.
+    """
+    if not goes:
+        return None, [_left(net, column, "written beside a row or record that the run made") for column in net.after]
+    step, kept = _take_back(net, now, rules, names)
+    # the two do not agree to differ: they part
+    return (None if step is None else replace(step, held={})), kept
 
 
 def _why_not_at_all(net: Net, now: Present) -> str:

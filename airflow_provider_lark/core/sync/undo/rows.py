@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from airflow_provider_lark.core.fields.canonical import Canonical
@@ -48,7 +48,9 @@ def write_rows(
             done.append((step, change))
         else:
             found.left.append(Left(step.side, step.key, step.record_id, "", str(change.error)))
-    _save_pairs(tx, done, present, found)
+    taken = [step for step in steps if step.side == "lark" and step.kind == "update"]
+    emptied = {(step.key, each.column) for step in taken for each in step.changes}
+    _save_pairs(tx, run, done, present, found, emptied)
     tx.pairs.tombstone([step.key for step in parting])
     _count(done, found)
     if found.deleted:
@@ -89,20 +91,41 @@ def _without_record_id(run: Run, step: Step) -> SqlChange | None:
 
 
 def _save_pairs(
-    tx: Transaction, done: Sequence[tuple[Step, SqlChange]], present: Mapping[Key, Present], found: RowWrites
+    tx: Transaction,
+    run: Run,
+    done: Sequence[tuple[Step, SqlChange]],
+    present: Mapping[Key, Present],
+    found: RowWrites,
+    emptied: Collection[tuple[Key, str]],
 ) -> None:
-    ended: list[Key] = []
+    ended: list[Step] = []
     for step, change in done:
         if step.kind == "update":
             found.pairs[step.key] = _apart(live_pair_of(present[step.key]), step, change)
         elif step.kind == "delete":
-            ended.append(step.key)
+            ended.append(step)
         elif step.lark is None:
             record_id = RecordId(step.record_id)
             found.pairs[step.key] = Pair(step.key, record_id, None, tombstone=True)
     tx.pairs.save(list(found.pairs.values()))
     # the record stays in Lark, and no run makes a row of it again
-    tx.pairs.tombstone(ended)
+    tx.pairs.tombstone([step.key for step in ended])
+    # SQLite gives the key of a deleted row to the next one, which is another: no record may stand for both
+    tx.pairs.save([_without_key(step) for step in ended if not _names_key(run, step, present[step.key], emptied)])
+
+
+def _without_key(step: Step) -> Pair:
+    return Pair(Key(step.record_id), RecordId(step.record_id), None, tombstone=True)
+
+
+def _names_key(run: Run, step: Step, now: Present, emptied: Collection[tuple[Key, str]]) -> bool:
+    """Tell whether the record goes on naming the key of a row that goes.
+
+    :param emptied: the cells, by key and column, that the run wrote and that are taken back.
+    """
+    row, record = ({} if side is None else side.values for side in (now.row, now.record))
+    columns = run.binding.rules.key_columns
+    return all(record.get(name) == row.get(name) and (step.key, name) not in emptied for name in columns)
 
 
 def _apart(pair: Pair, step: Step, change: SqlChange) -> Pair:

@@ -10,6 +10,9 @@ from airflow_provider_lark.core.fields.canonical import Canonical
 from airflow_provider_lark.core.side import Key, Side
 from airflow_provider_lark.core.sync.plan.actions import Change, plain
 
+Name = tuple[str, str, str]
+"""What tells a step from the others of its plan: key, side and kind."""
+
 
 @dataclass(frozen=True, slots=True)
 class Step:
@@ -38,7 +41,7 @@ class Step:
     note: str = ""
 
     @property
-    def name(self) -> tuple[str, str, str]:
+    def name(self) -> Name:
         """What tells it from the other steps of a plan."""
         return self.key, self.side, self.kind
 
