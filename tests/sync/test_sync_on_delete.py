@@ -6,10 +6,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from sqlalchemy import event
 
 from airflow_provider_lark.core import SyncEngine
 from airflow_provider_lark.core.errors import ConfigError, SafetyStop, SchemaMismatch
+from airflow_provider_lark.core.side import Key
 from airflow_provider_lark.core.sync.mapping.table_mapping import TableMapping
+from airflow_provider_lark.core.sync.report import SyncReport
 from airflow_provider_lark.core.sync.undo.carry_out import carry_out
 from airflow_provider_lark.core.sync.undo.plan import plan_undo
 from tests.sync.world import World
@@ -142,6 +145,58 @@ def test_restrict_holds_the_record_of_a_deleted_row_without_a_foreign_key(open_s
     world.execute("UPDATE orders SET buyer = NULL WHERE buyer = 1")
     shop.people.incremental()
     assert 1 not in world.by_code()
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("side", ["lark", "sql"])
+def test_restrict_of_many_rows_is_one_warning_and_a_handful_of_statements(
+    open_shop: Open, world: World, side: str
+) -> None:
+    shop = open_shop(None, "restrict")
+    codes = range(10, 130)
+    world.insert(*({"code": n, "name": f"n{n}"} for n in codes))
+    shop.people.full()
+    world.execute("INSERT INTO orders VALUES " + ", ".join(f"({n}, {10 + n % 120})" for n in range(1000, 1240)))
+    world.execute("INSERT INTO orders VALUES " + ", ".join(f"({n}, 10)" for n in range(2000, 2030)))
+    if side == "lark":
+        world.remove(*codes)
+    else:
+        world.delete(*codes)
+    written: list[str] = []
+
+    def note(*args: Any) -> None:
+        if args[2].startswith(("INSERT", "UPDATE", "DELETE")):
+            written.append(args[2])
+
+    event.listen(world.sql, "before_cursor_execute", note)
+    with pytest.raises(SafetyStop):
+        world.engine(max_delete_rows=1000).incremental()
+    event.remove(world.sql, "before_cursor_execute", note)
+    assert len(world.by_code() if side == "sql" else world.rows()) == 123
+    assert len(written) < 60, "not each row alone"
+    told = dict(world.ask("SELECT record_id, error_message FROM sync_queue WHERE status = 'held'"))
+    assert len(told) == 120
+    assert told["10"].count(", ") == 19
+    assert told["10"].endswith(" and 12 more")
+    assert told["11"] == "other rows refer to it (on_delete: restrict): orders 1081, 1201"
+    report = world.engine(max_delete_rows=1000).check()
+    assert report.waiting == {"held": 120}
+
+
+def test_many_rows_that_are_not_deleted_are_one_warning() -> None:
+    report = SyncReport("people", "incremental")
+    report.warnings.append("another one")
+    for start in range(0, 2000, 500):
+        # a transaction that is run again tells the same again
+        for _ in range(2):
+            report.warn_of_referred("sql", {Key(str(n)): f"orders {n}" for n in range(start, start + 500)})
+    report.warn_of_referred("lark", {Key("1"): "orders 1"})
+    assert report.warnings == [
+        "another one",
+        "2,000 rows not deleted in SQL: '0': orders 0; '1': orders 1; '2': orders 2; and 1997 more",
+        "1 record not deleted in Lark: '1': orders 1",
+    ]
+    assert "referred" not in report.to_dict()
 
 
 @pytest.mark.parametrize("side", ["lark", "sql"])

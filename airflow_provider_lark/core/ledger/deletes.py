@@ -6,7 +6,7 @@ whose row was deleted in SQL. When the key changes again, a held entry is claime
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
@@ -49,18 +49,19 @@ class Entry(NamedTuple):
 class HeldDeletes(QueuePart):
     """The deletes of one table that are held, and those that may come to be."""
 
-    def hold(self, entry_ids: Sequence[int], *, reason: str) -> None:
-        """Let claimed entries wait for a person."""
-        self._change_ids(entry_ids, status=HELD, error_message=reason[:ERROR_LENGTH], **_AT_ONCE)
+    def hold(self, reasons: Mapping[int, str]) -> None:
+        """Let claimed entries wait for a person, each for its reason."""
+        for ids in split(list(reasons)):
+            cut = {id_: reasons[id_][:ERROR_LENGTH] for id_ in ids}
+            self._change_ids(ids, status=HELD, error_message=case(cut, value=queue.c.id), **_AT_ONCE)
 
-    def hold_rows(self, keys: Sequence[Key], *, reason: str) -> None:
+    def hold_rows(self, reasons: Mapping[Key, str]) -> None:
         """Note rows of SQL that stay although their records are gone; those that are noted already stay so."""
-        known = self.among(keys)
-        fresh = [key for key in dict.fromkeys(keys) if key not in known]
-        note = {"operation": PULL, "status": HELD, "error_message": reason[:ERROR_LENGTH]}
-        entry = {"table_name": self.table_name, **note}
+        known = self.among(list(reasons))
+        entry = {"table_name": self.table_name, "operation": PULL, "status": HELD}
+        fresh = [entry | {"key": k, "error_message": v[:ERROR_LENGTH]} for k, v in reasons.items() if k not in known]
         for some in split(fresh):
-            self.conn.execute(insert(queue), [entry | {"key": key} for key in some])
+            self.conn.execute(insert(queue), list(some))
 
     def release_all(self) -> int:
         """Let everything that is held be carried out; return how many entries that are."""

@@ -103,6 +103,14 @@ def exact_sql(dialect: Dialect, column: Column, row: str) -> str | None:
     return f'{value}::text COLLATE "C"' if blind else None
 
 
+def exact_key_sql(dialect: Dialect, columns: Sequence[Column], row: str) -> str:
+    """Return the same as :func:`key_sql`, to group or compare by: equal for the very same text alone."""
+    text = key_sql(dialect, columns, row)
+    if is_mysql(dialect):
+        return text
+    return f"({text}) COLLATE {'BINARY' if dialect.name == 'sqlite' else quote(dialect, 'C')}"
+
+
 def _text_sql(dialect: Dialect, column: Column, value: str) -> str:
     if is_mysql(dialect):
         if getattr(column.type, "zerofill", False):

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from itertools import islice
 from typing import Any, Literal
 
 from airflow_provider_lark.core.dry_run import fit, foretell
 from airflow_provider_lark.core.hints import counted
+from airflow_provider_lark.core.side import Key, Side
 
 PROBLEMS_KEPT = 20
 
-_UNTOLD = frozenset({"found_changed", "found_deleted", "not_shown", "rows", "would"})
+EXAMPLES = 3
+"""How many rows a warning about many names with the reason of each."""
+
+_UNTOLD = frozenset({"found_changed", "found_deleted", "not_shown", "referred", "rows", "would"})
+_NOT_DELETED = {"lark": ("record", "Lark"), "sql": ("row", "SQL")}
 
 
 @dataclass(slots=True)
@@ -35,6 +42,8 @@ class Report:
     :param problems: at most 20 texts, each naming what failed, on which row, and what to do; no cell content.
     :param warnings: what did not fail but wants a person's eye.
     :param time_zone: in which dates of the SQL table are taken.
+    :param referred: by side the keys of what is not deleted for the sake of other rows, the first with the reason; not
+        told.
     """
 
     mapping: str
@@ -45,6 +54,7 @@ class Report:
     problems: list[str] = field(default_factory=list)
     warnings: list[str] = field(default_factory=list)
     time_zone: str | None = None
+    referred: dict[str, dict[str, str]] = field(default_factory=dict, repr=False)
 
     def add_problem(self, text: str) -> None:
         """Keep *text* while there is room; the journal keeps them all."""
@@ -56,6 +66,18 @@ class Report:
         if text not in self.warnings:
             self.warnings.append(text)
 
+    def warn_of_referred(self, side: Side, reasons: Mapping[Key, str]) -> None:
+        """Keep one warning of all that is not deleted on *side* for the sake of rows that refer to it."""
+        known = self.referred.setdefault(side, {})
+        before = _not_deleted(side, known)
+        for key, reason in reasons.items():
+            known.setdefault(key, reason if len(known) < EXAMPLES else "")
+        now = _not_deleted(side, known)
+        if before in self.warnings:
+            self.warnings[self.warnings.index(before)] = now
+        elif known:
+            self.warnings.append(now)
+
     def summary(self) -> str:
         """Return the counts in one line, for a log."""
         flat = {k: v for k, v in self.to_dict().items() if isinstance(v, (int, dict)) and v and k != "samples"}
@@ -64,6 +86,13 @@ class Report:
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-safe plain data, small enough for Airflow's database."""
         return fit({name: value for name, value in asdict(self).items() if name not in _UNTOLD})
+
+
+def _not_deleted(side: Side, known: Mapping[str, str]) -> str:
+    noun, name = _NOT_DELETED[side]
+    told = [f"{key!r}: {reason}" for key, reason in islice(known.items(), EXAMPLES)]
+    more = [f"and {len(known) - len(told)} more"] if len(known) > len(told) else []
+    return f"{counted(len(known), noun)} not deleted in {name}: {'; '.join([*told, *more])}"
 
 
 @dataclass(slots=True)

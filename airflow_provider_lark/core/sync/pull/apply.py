@@ -128,6 +128,8 @@ def add_to_report(run: Run, outcome: Outcome) -> None:
     if len(report.found_deleted) < KEPT_MAX:
         report.found_deleted |= outcome.deleted
     report.skipped += outcome.skipped
+    if outcome.referred:
+        report.warn_of_referred("sql", outcome.referred)
     report.warnings += [warning for warning in dict.fromkeys(outcome.warnings) if warning not in report.warnings]
     for name, error in outcome.failed.items():
         if name not in run.refused:

@@ -63,6 +63,7 @@ class Outcome:
     :param unpaired: records that belong to no pair afterwards.
     :param refused: records that could not be ingested, now or before.
     :param failed: what could not be ingested now, and why, by the name of its dead letter.
+    :param referred: keys of rows that are held for the sake of rows that refer to them, and why.
     :param landed: keys and ids of the records that were ingested.
     :param held: keys of rows whose delete the guard against mass deletes holds back.
     :param joined: how many records that only held their keys before form a pair now.
@@ -86,6 +87,7 @@ class Outcome:
     skipped: int = 0
     warnings: list[str] = field(default_factory=list)
     failed: dict[str, str] = field(default_factory=dict)
+    referred: dict[Key, str] = field(default_factory=dict)
     landed: set[str] = field(default_factory=set)
 
     def add(self, other: Outcome) -> None:
@@ -108,6 +110,7 @@ class Outcome:
         self.skipped += other.skipped
         self.warnings += other.warnings
         self.failed |= other.failed
+        self.referred |= other.referred
         self.landed |= other.landed
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from airflow_provider_lark.core.errors import SafetyStop
 from airflow_provider_lark.core.hints import counted
@@ -80,10 +80,10 @@ def withhold(tx: Transaction, run: Run, bundle: Bundle, steps: list[Step], outco
         return steps
     claims = [bundle.claims[name] for step in deletes for name in (step.state.id,) if name in bundle.claims]
     reason = ROW_STAYS_OUTSIDE if any(step.state.lark is not None for step in deletes) else ROW_STAYS
-    tx.deletes.hold([entry for claim in claims for entry in claim.entry_ids], reason=reason)
+    tx.deletes.hold({entry: reason for claim in claims for entry in claim.entry_ids})
     keys = [step.state.key for step in deletes if step.state.key is not None]
     known = tx.deletes.among(keys)
-    tx.deletes.hold_rows(keys, reason=reason)
+    tx.deletes.hold_rows(dict.fromkeys(keys, reason))
     outcome.held.update(keys)
     tx.log([LogLine(key, "to_sql", "DELETE", "skipped", reason) for key in keys if key not in known])
     held_back = set(map(id, deletes))
@@ -97,20 +97,11 @@ def _held_since(tx: Transaction, deletes: Sequence[Step]) -> list[Step]:
     return [step for step in left if step.state.key in held]
 
 
-def hold_records(
-    tx: Transaction, claims: Sequence[Claim], reason: str = RECORD_STAYS, *, outside: Collection[Key] = ()
-) -> None:
-    """Let the deletes of *claims* in Lark wait.
-
-    :param outside: those of their keys whose rows are there, and have left the filter.
-    """
-    for why, some in (
-        (reason, [claim for claim in claims if claim.key not in outside]),
-        (RECORD_STAYS_OUTSIDE, [claim for claim in claims if claim.key in outside]),
-    ):
-        tx.deletes.hold([entry for claim in some for entry in claim.entry_ids], reason=why)
-        fresh = [claim.key for claim in some if not claim.is_held]
-        tx.log([LogLine(key, "to_lark", "DELETE", "skipped", why) for key in fresh])
+def hold_records(tx: Transaction, claims: Sequence[Claim], reasons: Mapping[Key, str]) -> None:
+    """Let the deletes of *claims* in Lark wait, each for the reason of its key."""
+    tx.deletes.hold({entry: reasons[claim.key] for claim in claims for entry in claim.entry_ids})
+    fresh = [claim.key for claim in claims if not claim.is_held]
+    tx.log([LogLine(key, "to_lark", "DELETE", "skipped", reasons[key]) for key in fresh])
 
 
 def refuse_held(run: Run, blind: str | None = None) -> None:

@@ -42,12 +42,10 @@ def spare_referred(tx: Transaction, run: Run, bundle: Bundle, steps: list[Step],
     held = [deletes[key] for key in reasons]
     claims = {step.state.key: bundle.claims[step.state.id] for step in held if step.state.id in bundle.claims}
     known = tx.deletes.among(list(reasons))
-    for key, reason in reasons.items():
-        if key in claims:
-            tx.deletes.hold(claims[key].entry_ids, reason=reason)
-        tx.deletes.hold_rows([key], reason=reason)
+    tx.deletes.hold({id_: reason for key, reason in reasons.items() if key in claims for id_ in claims[key].entry_ids})
+    tx.deletes.hold_rows(reasons)
     outcome.held.update(reasons)
-    outcome.warnings += [f"row {key!r} is kept: {reason}" for key, reason in reasons.items()]
+    outcome.referred |= reasons
     tx.log([LogLine(key, "to_sql", "DELETE", "skipped", why) for key, why in reasons.items() if key not in known])
     kept = set(map(id, held))
     return [step for step in steps if id(step) not in kept]
@@ -62,10 +60,11 @@ def why_held(tx: Transaction, run: Run, keys: Sequence[Key]) -> dict[Key, str]:
     reasons = restricted(tx.outside, children, set(asked))
     for child in children:
         if child.on_delete == "cascade" and not run.guard.is_lifted:
-            found = child.referring(tx.outside, set(asked))
-            if len(found) > run.guard.most:
-                told = f"{len(found)} rows of {child.table_name} would be deleted with them (on_delete: cascade)"
-                reasons |= {each.parent: f"{told}, more than a run may" for each in found}
+            found = child.referred(tx.outside, set(asked))
+            count = sum(each.total for each in found.values())
+            if count > run.guard.most:
+                told = f"{count} rows of {child.table_name} would be deleted with them (on_delete: cascade)"
+                reasons |= dict.fromkeys(found, f"{told}, more than a run may")
     return reasons
 
 

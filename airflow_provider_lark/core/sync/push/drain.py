@@ -16,7 +16,12 @@ from airflow_provider_lark.core.ledger.history.sync_log import LogLine
 from airflow_provider_lark.core.ledger.pairs import Pair
 from airflow_provider_lark.core.side import Key, RecordId, SqlRow
 from airflow_provider_lark.core.sync.pull.bundle import Bundle
-from airflow_provider_lark.core.sync.pull.hold import foresee, hold_records
+from airflow_provider_lark.core.sync.pull.hold import (
+    RECORD_STAYS,
+    RECORD_STAYS_OUTSIDE,
+    foresee,
+    hold_records,
+)
 from airflow_provider_lark.core.sync.pull.ingest import ingest
 from airflow_provider_lark.core.sync.pull.on_delete import settle_deleted_rows, why_held
 from airflow_provider_lark.core.sync.push.create import NewRow, create_records
@@ -169,7 +174,8 @@ def _within_guard(tx: Transaction, run: Run, work: list[Work], room: int, outsid
     fresh = [item for item in limited if run.guard.is_lifted or not item.claim.is_held]
     passing = released | {item.claim.key for item in fresh[:room]}
     held = {item.claim.key: item.claim for item in deletes if item.claim.key not in passing}
-    hold_records(tx, list(held.values()), outside=outside)
+    why = {key: RECORD_STAYS_OUTSIDE if key in outside else RECORD_STAYS for key in held}
+    hold_records(tx, list(held.values()), why)
     return [item for item in work if item.claim.key not in held]
 
 
@@ -177,9 +183,9 @@ def _settle_referring(tx: Transaction, run: Run, work: list[Work]) -> list[Work]
     """Hold the deletes that rows of other tables forbid, and find what became of rows that referred to the others."""
     deletes = {item.claim.key: item.claim for item in work if item.decision.lark == "delete"}
     reasons = why_held(tx, run, list(deletes))
-    for key, reason in reasons.items():
-        hold_records(tx, [deletes[key]], reason)
-        run.report.warn_once(f"the record of row {key!r} is kept: {reason}")
+    if reasons:
+        hold_records(tx, [deletes[key] for key in reasons], reasons)
+        run.report.warn_of_referred("lark", reasons)
     settle_deleted_rows(tx, run, [key for key in deletes if key not in reasons], run.report.warn_once)
     return [item for item in work if item.claim.key not in reasons]
 

@@ -11,24 +11,27 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Table, delete, inspect, select, update
+from sqlalchemy import ColumnElement, Connection, Table, Text, delete, func, inspect, literal_column, select, update
 
 from airflow_provider_lark.core.chunks import split
 from airflow_provider_lark.core.database.predicates import are_among, is_among
 from airflow_provider_lark.core.errors import LarkError, SchemaMismatch, ValueMismatch
 from airflow_provider_lark.core.fields.canonical import load_values
+from airflow_provider_lark.core.fields.column import Column
 from airflow_provider_lark.core.hints import counted, list_names
 from airflow_provider_lark.core.ledger import Ledger
+from airflow_provider_lark.core.ledger.base_text import base_text, is_told
 from airflow_provider_lark.core.ledger.checkpoint import all_contracts
 from airflow_provider_lark.core.ledger.deletes import REFERRED
 from airflow_provider_lark.core.ledger.tables import record_map
 from airflow_provider_lark.core.side import Key
-from airflow_provider_lark.core.sql_side.keys import KeyCodec
+from airflow_provider_lark.core.sql_side.keys import KeyCodec, exact_key_sql
 from airflow_provider_lark.core.sql_side.reflection import columns_of, reflect_table
 from airflow_provider_lark.core.sync.binding.links import keys_of
 from airflow_provider_lark.core.sync.mapping.targets import OnDelete
 
 _PAGE = 1000
+_EXAMPLES = 20
 
 
 class Reference(NamedTuple):
@@ -36,6 +39,18 @@ class Reference(NamedTuple):
 
     key: Key
     parent: Key
+
+
+class Referring(NamedTuple):
+    """The rows that refer to one row: how many, and the first of them."""
+
+    total: int
+    keys: list[Key]
+
+    def __str__(self) -> str:
+        """Name them."""
+        more = self.total - len(self.keys)
+        return ", ".join(self.keys) + (f" and {more} more" if more else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,9 +113,33 @@ class Child:
                     found.append(Reference(own.to_key(row[:-1]), parent))
         return found
 
+    def referred(self, conn: Connection, parents: Collection[Key]) -> dict[Key, Referring]:
+        """Return which of *parents* rows refer to now, with the first twenty of each: there may be any number."""
+        if self.many:
+            return {}
+        own, link, child = self._codec(self.key_columns), self._codec((self.column,)), self.table.alias("lark_child")
+        wanted = [value for key in parents if (value := _value(link, key)) is not None]
+        # by the key's text: a collation may take more for equal
+        parent = literal_column(exact_key_sql(conn.dialect, self._columns((self.column,)), "lark_child"), Text())
+        keys = [child.c[name] for name in self.key_columns]
+        rank = func.row_number().over(partition_by=parent, order_by=keys).label("lark_rank")
+        count = func.count().over(partition_by=parent).label("lark_count")
+        named = [each.label(f"lark_{place}") for place, each in enumerate([*keys, parent])]
+        found: dict[Key, Referring] = {}
+        for some in split(wanted):
+            ranked = select(*named, rank, count).where(is_among(child.c[self.column], some)).subquery()
+            first = select(ranked).where(ranked.c.lark_rank <= _EXAMPLES).order_by(ranked.c.lark_rank)
+            for *key, name, _, total in conn.execute(first):
+                if name in parents:
+                    found.setdefault(Key(name), Referring(total, [])).keys.append(own.to_key(key))
+        return found
+
     def agreed(self, conn: Connection, parents: Collection[Key]) -> list[Reference]:
         """Return the rows that referred to *parents* when both sides last agreed."""
-        mine = (record_map.c.table_name == self.table_name, record_map.c.base.is_not(None))
+        mine = [record_map.c.table_name == self.table_name, record_map.c.base.is_not(None)]
+        if not self.many and is_told(self.column, parents):
+            # a base is long, and most name others
+            mine.append(is_among(base_text(conn.dialect, self.column), list(parents), Text()))
         found: list[Reference] = []
         after = ""
         while True:
@@ -146,8 +185,11 @@ class Child:
         )
 
     def _codec(self, names: Sequence[str]) -> KeyCodec:
+        return KeyCodec(self._columns(names))
+
+    def _columns(self, names: Sequence[str]) -> list[Column]:
         columns = {column.name: column for column in columns_of(self.table)}
-        return KeyCodec([columns[name] for name in names])
+        return [columns[name] for name in names]
 
 
 @dataclass(slots=True)
@@ -172,21 +214,14 @@ class Children:
         queue.enqueue([key for key in keys if key not in there], operation="DELETE")
 
 
-def group_by_parent(references: Sequence[Reference]) -> dict[Key, list[Key]]:
-    """Return the keys of the rows that refer to each parent."""
-    found: dict[Key, list[Key]] = {}
-    for each in references:
-        found.setdefault(each.parent, []).append(each.key)
-    return found
-
-
 def restricted(conn: Connection, children: Sequence[Child], parents: Collection[Key]) -> dict[Key, str]:
     """Return why the deletes of some of *parents* are held: rows refer to them, and their mapping restricts that."""
     told: dict[Key, str] = {}
     for child in children:
         if child.on_delete == "restrict":
-            for parent, keys in group_by_parent(child.referring(conn, parents)).items():
-                told[parent] = f"{REFERRED}: {child.table_name} {list_names(keys)}"
+            for parent, rows in child.referred(conn, parents).items():
+                known = f"{told[parent]}; " if parent in told else f"{REFERRED}: "
+                told[parent] = f"{known}{child.table_name} {rows}"
     return told
 
 
