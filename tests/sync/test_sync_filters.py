@@ -8,6 +8,7 @@ import pytest
 
 from airflow_provider_lark.core import SyncEngine
 from airflow_provider_lark.core.errors import ConfigError, SafetyStop, SchemaMismatch
+from airflow_provider_lark.core.lark_side.bitable_store import BitableStore
 from tests.sync.world import World, wrote
 
 OPEN = {"done": False}
@@ -196,6 +197,33 @@ def test_records_that_leave_at_once_are_held_until_they_are_back_or_a_person_dec
     engine.incremental(allow_mass_deletes=True)
     assert world.rows().keys() == {5, 61}
     assert wrote(engine.full()) == (0, 0)
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+@pytest.mark.parametrize("way", ["incremental", "full"])
+def test_records_that_leave_on_several_pages_are_counted_together(
+    world: World, monkeypatch: pytest.MonkeyPatch, way: str
+) -> None:
+    monkeypatch.setitem(BitableStore.__init__.__kwdefaults__, "page_size", 20)
+    engine = filled(world, 71, **by_lark(world, leaving="delete"))
+    for code in range(1, 61):
+        world.edit(code, Done=True)
+    with pytest.raises(SafetyStop, match="put outside the filter whose rows are kept in SQL: 60"):
+        getattr(engine, way)()
+    assert len(world.rows()) == 71, "no page alone is deleted"
+    for code in range(31, 61):
+        world.edit(code, Done=False)
+    with pytest.raises(SafetyStop, match="30"):
+        engine.incremental()
+    engine.incremental(allow_mass_deletes=True)
+    assert world.rows().keys() == set(range(31, 72))
+    for code in range(31, 51):
+        world.edit(code, Done=True, Name="left")
+        world.edit(code + 10, Name="edited")
+    getattr(engine, way)()
+    assert world.rows().keys() == set(range(51, 72)), "together they are within the limit"
+    assert wrote(engine.full()) == (0, 0)
+    assert engine.check().in_step
 
 
 def test_other_filter_deletes_nothing_and_says_what_it_put_out(world: World) -> None:

@@ -66,6 +66,7 @@ class Outcome:
     :param referred: keys of rows that are held for the sake of rows that refer to them, and why.
     :param landed: keys and ids of the records that were ingested.
     :param held: keys of rows whose delete the guard against mass deletes holds back.
+    :param leaving: records that have left the filter, whose rows wait until the whole table was read.
     :param joined: how many records that only held their keys before form a pair now.
     :param left: names of rows that are left to another run.
     :param duplicates: records that carry the key of another one; whether that one still exists, Lark has to say.
@@ -79,6 +80,7 @@ class Outcome:
     refused: set[str] = field(default_factory=set)
     held: set[str] = field(default_factory=set)
     left: set[str] = field(default_factory=set)
+    leaving: set[RecordId] = field(default_factory=set)
     joined: int = 0
     duplicates: list[Duplicate] = field(default_factory=list)
     writes: Writes = field(default_factory=Writes)
@@ -100,6 +102,7 @@ class Outcome:
         self.refused |= other.refused
         self.held |= other.held
         self.left |= other.left
+        self.leaving |= other.leaving
         self.joined += other.joined
         self.duplicates += other.duplicates
         self.writes.created += other.writes.created

@@ -9,6 +9,7 @@ from airflow_provider_lark.core.fields.schema import Field
 from airflow_provider_lark.core.side import LarkPage
 from airflow_provider_lark.core.sync.pull.bundle import Bundle, Outcome
 from airflow_provider_lark.core.sync.pull.ingest import ingest
+from airflow_provider_lark.core.sync.pull.leavers import leaving_together, settle_leavers
 from airflow_provider_lark.core.sync.pull.told import NOTHING_TOLD, Told
 from airflow_provider_lark.core.sync.run.run import Run
 
@@ -51,7 +52,8 @@ def pull_changes(
 ) -> Pulled:
     """Ingest everything that was modified after *floor_ms*, and what shows up late behind it."""
     for _ in range(READS):
-        pulled = _pull_once(run, modified, floor_ms, own, told)
+        with leaving_together(run):
+            pulled = _pull_once(run, modified, floor_ms, own, told)
         if not pulled.slipped:
             return pulled
     # the next run reads from the same floor again
@@ -62,6 +64,7 @@ def pull_changes(
 def _pull_once(run: Run, modified: Field, floor_ms: int | None, own: OwnCreates, told: Told) -> Pulled:
     pulled = Pulled()
     total: int | None = None
+    newer = set[str]()
     for page in run.lark.scan_newest(modified):
         if pulled.total is None:
             pulled.total = page.total
@@ -74,9 +77,11 @@ def _pull_once(run: Run, modified: Field, floor_ms: int | None, own: OwnCreates,
             row.id for row in page.rows if row.id in told.changed and told.is_shown(row.id, row.modified_ms)
         )
         above = [row for row in page.rows if floor_ms is None or (row.modified_ms or 0) > floor_ms]
+        newer |= {row.id for row in above if row.id in outcome.leaving}
         pulled.unpaired += sum(row.id in outcome.unpaired for row in above) - outcome.joined
         if page.rows and _is_enough(run, page, outcome, floor_ms, own):
             break
+    pulled.unpaired += len(settle_leavers(run).unpaired & newer)
     return pulled
 
 

@@ -14,6 +14,7 @@ from airflow_provider_lark.core.sync.pull.bundle import Bundle
 from airflow_provider_lark.core.sync.pull.changes import READS, has_slipped, newest
 from airflow_provider_lark.core.sync.pull.hold import pages
 from airflow_provider_lark.core.sync.pull.ingest import ingest
+from airflow_provider_lark.core.sync.pull.leavers import leaving_together, settle_leavers
 from airflow_provider_lark.core.sync.pull.older_ledger import hold_if_restored
 from airflow_provider_lark.core.sync.run.run import Run
 from airflow_provider_lark.core.sync.run.transaction import Transaction
@@ -60,14 +61,9 @@ class Scan:
 def scan_all(run: Run) -> Scan:
     """Read every record with all mapped fields, and bring each page into SQL; once more where some went unread."""
     for _ in range(READS):
-        scan = Scan(run.new_token())
-        # the newest first only where a pull follows, which meets what moves to the front meanwhile
-        modified = None if run.binding.mapping.direction == "to_lark" else run.binding.modified_field
-        for each in run.lark.scan() if modified is None else run.lark.scan_newest(modified):
-            page = replace(each, rows=run.judge(each.rows))
-            outcome = ingest(run, Bundle(page.rows, compare_all=True))
-            run.transact(_mark, scan, page, outcome.keys_found)
-            _count(run, scan, page)
+        with leaving_together(run):
+            scan = _scan_once(run)
+            settle_leavers(run)
         if scan.is_complete:
             return scan
         drop_marks(run, scan.scan_id)
@@ -76,6 +72,18 @@ def scan_all(run: Run) -> Scan:
         f"{counted(scan.total or 0, 'record')}; nothing is deleted, and no record is created for rows without a "
         "captured change, until a scan reads all records"
     )
+    return scan
+
+
+def _scan_once(run: Run) -> Scan:
+    scan = Scan(run.new_token())
+    # the newest first only where a pull follows, which meets what moves to the front meanwhile
+    modified = None if run.binding.mapping.direction == "to_lark" else run.binding.modified_field
+    for each in run.lark.scan() if modified is None else run.lark.scan_newest(modified):
+        page = replace(each, rows=run.judge(each.rows))
+        outcome = ingest(run, Bundle(page.rows, compare_all=True))
+        run.transact(_mark, scan, page, outcome.keys_found)
+        _count(run, scan, page)
     return scan
 
 

@@ -71,6 +71,10 @@ def withhold(tx: Transaction, run: Run, bundle: Bundle, steps: list[Step], outco
     if bundle.room is None or bundle.room == NO_LIMIT or not deletes:
         return steps
     waiting = _held_since(tx, deletes)
+    if run.leavers is not None and bundle.room:
+        fresh = [step for step in deletes if step.state.lark is not None and step not in waiting]
+        outcome.leaving.update(step.state.record_id for step in fresh)
+        steps, deletes = _without(steps, fresh), _without(deletes, fresh)
     if len(deletes) - len(waiting) <= bundle.room:
         deletes = waiting
     elif any(step.state.lark is not None for step in deletes):
@@ -86,8 +90,12 @@ def withhold(tx: Transaction, run: Run, bundle: Bundle, steps: list[Step], outco
     tx.deletes.hold_rows(dict.fromkeys(keys, reason))
     outcome.held.update(keys)
     tx.log([LogLine(key, "to_sql", "DELETE", "skipped", reason) for key in keys if key not in known])
-    held_back = set(map(id, deletes))
-    return [step for step in steps if id(step) not in held_back]
+    return _without(steps, deletes)
+
+
+def _without(steps: Sequence[Step], some: Sequence[Step]) -> list[Step]:
+    gone = set(map(id, some))
+    return [step for step in steps if id(step) not in gone]
 
 
 def _held_since(tx: Transaction, deletes: Sequence[Step]) -> list[Step]:

@@ -37,6 +37,8 @@ def ingest(run: Run, bundle: Bundle) -> Outcome:
         absent = set(fates.gone)
         outcome.add(run.transact(_settle, run, bundle, outcome.duplicates, absent))
     add_to_report(run, outcome)
+    if run.leavers is not None:
+        run.leavers.update(dict.fromkeys(outcome.leaving))
     return outcome
 
 

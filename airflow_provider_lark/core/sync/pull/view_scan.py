@@ -15,6 +15,7 @@ from airflow_provider_lark.core.ledger.pairs import Pair
 from airflow_provider_lark.core.side import Key, RecordId
 from airflow_provider_lark.core.sync.pull.bundle import Bundle
 from airflow_provider_lark.core.sync.pull.ingest import ingest
+from airflow_provider_lark.core.sync.pull.leavers import leaving_together, settle_leavers
 from airflow_provider_lark.core.sync.run.run import Run
 from airflow_provider_lark.core.sync.run.transaction import Transaction
 
@@ -50,12 +51,14 @@ def marked_view(run: Run) -> Iterator[list[RecordId]]:
 
 def ingest_moved(run: Run, entered: Sequence[RecordId]) -> None:
     """Bring in what the view shows now, and look at what it shows no more; no time of modification tells of either."""
-    for some in split(entered, _PAGE):
-        _ingest(run, some)
-    after: Key | None = None
-    while run.view_scan and (left := run.read(_left_page, run.view_scan, after)):
-        _ingest(run, [pair.record_id for pair in left])
-        after = left[-1].key
+    with leaving_together(run):
+        for some in split(entered, _PAGE):
+            _ingest(run, some)
+        after: Key | None = None
+        while run.view_scan and (left := run.read(_left_page, run.view_scan, after)):
+            _ingest(run, [pair.record_id for pair in left])
+            after = left[-1].key
+        settle_leavers(run)
 
 
 def _ingest(run: Run, ids: Sequence[RecordId]) -> None:

@@ -61,6 +61,7 @@ class Run:
         is to be deleted.
     :param sql_is_old: a person says that the SQL table comes from a backup: what Lark holds is newer.
     :param view_scan: under which the records of the mapping's view are marked; empty where it names none.
+    :param leavers: records that have left the filter, while their table is being read; None where none is.
     :param scope_changed: the mapping's filters are not those of the last complete scan; what they put out is kept.
     :param leaves_some: something that was met is left to another run, which has to meet it again.
     """
@@ -85,6 +86,7 @@ class Run:
     restored: str | None = None
     sql_is_old: bool = False
     scope_changed: bool = False
+    leavers: dict[RecordId, None] | None = None
     view_scan: str = ""
     verdicts: Verdicts = field(default_factory=Verdicts)
     lark: BitableStore = field(init=False)
