@@ -18,8 +18,8 @@ from airflow_provider_lark.core.sync.pull.full_scan import (
     settle_sql_deletes,
 )
 from airflow_provider_lark.core.sync.pull.hold import refuse_held
-from airflow_provider_lark.core.sync.pull.older_ledger import forget_what_was_met
-from airflow_provider_lark.core.sync.pull.older_table import refuse_older_table
+from airflow_provider_lark.core.sync.pull.older.ledger import forget_what_was_met
+from airflow_provider_lark.core.sync.pull.older.table import refuse_older_table
 from airflow_provider_lark.core.sync.pull.on_delete import free_unreferred
 from airflow_provider_lark.core.sync.pull.told import Told
 from airflow_provider_lark.core.sync.pull.told_changes import read_told_changes

@@ -16,7 +16,7 @@ from airflow_provider_lark.core.sync.consistency.repair_run import RepairRun
 from airflow_provider_lark.core.sync.consistency.settle import SecondLook
 from airflow_provider_lark.core.sync.mapping.table_mapping import TableMapping
 from airflow_provider_lark.core.sync.pull.full_scan import drop_marks
-from airflow_provider_lark.core.sync.pull.older_table import refuse_older_table
+from airflow_provider_lark.core.sync.pull.older.table import refuse_older_table
 from airflow_provider_lark.core.sync.pull.view_scan import marked_view
 from airflow_provider_lark.core.sync.push.create import settle_create_intents
 from airflow_provider_lark.core.sync.push.find_changes import find_changes, keep_state

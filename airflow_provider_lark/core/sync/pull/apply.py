@@ -17,7 +17,7 @@ from airflow_provider_lark.core.sync.newest import Times
 from airflow_provider_lark.core.sync.pull.bundle import Bundle, Outcome, Resolution, Step
 from airflow_provider_lark.core.sync.pull.echoes import without_echoes
 from airflow_provider_lark.core.sync.pull.hold import withhold
-from airflow_provider_lark.core.sync.pull.older_ledger import keep_in_mind
+from airflow_provider_lark.core.sync.pull.older.ledger import keep_in_mind
 from airflow_provider_lark.core.sync.pull.on_delete import follow, spare_referred, touch_referring, with_lost_links
 from airflow_provider_lark.core.sync.pull.persist import persist
 from airflow_provider_lark.core.sync.pull.row_states import Refusal, RowState, explain, gather

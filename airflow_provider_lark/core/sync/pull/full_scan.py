@@ -15,7 +15,7 @@ from airflow_provider_lark.core.sync.pull.changes import READS, has_slipped, new
 from airflow_provider_lark.core.sync.pull.hold import pages
 from airflow_provider_lark.core.sync.pull.ingest import ingest
 from airflow_provider_lark.core.sync.pull.leavers import leaving_together, settle_leavers
-from airflow_provider_lark.core.sync.pull.older_ledger import hold_if_restored
+from airflow_provider_lark.core.sync.pull.older.ledger import hold_if_restored
 from airflow_provider_lark.core.sync.run.run import Run
 from airflow_provider_lark.core.sync.run.transaction import Transaction
 

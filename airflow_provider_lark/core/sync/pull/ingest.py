@@ -11,7 +11,7 @@ from dataclasses import replace
 from airflow_provider_lark.core.side import RecordId
 from airflow_provider_lark.core.sync.pull.apply import add_to_report, apply
 from airflow_provider_lark.core.sync.pull.bundle import Bundle, Outcome
-from airflow_provider_lark.core.sync.pull.older_ledger import hold_if_restored
+from airflow_provider_lark.core.sync.pull.older.ledger import hold_if_restored
 from airflow_provider_lark.core.sync.pull.on_delete import find_lost_links
 from airflow_provider_lark.core.sync.pull.own_writes import look_at_own_writes
 from airflow_provider_lark.core.sync.pull.parts import ingest_in_parts
