@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from airflow_provider_lark.core.sync.consistency.options import CheckOptions
 from tests.chaos.arena import ChaosWorld
 from tests.chaos.conftest import NewWorld
 from tests.chaos.executioner import SURVIVED, Executioner, Moment
@@ -29,18 +30,6 @@ KEYLESS = "without a key"
 def executioner() -> Iterator[Executioner]:
     with Executioner.at_work() as made:
         yield made
-
-
-@dataclass(frozen=True)
-class Scene:
-    """A run that is killed, and what happens around it.
-
-    :param afterwards: what both hands do before anybody notices that the run has died.
-    """
-
-    operation: str
-    prepare: Prepare
-    afterwards: Prepare
 
 
 def _first_load(world: ChaosWorld) -> None:
@@ -73,10 +62,22 @@ def _program_goes_on(world: ChaosWorld) -> None:
     world.edit(6, Name="lark 6 again")
 
 
-SCENES = {
-    "full": Scene("full", _first_load, lambda world: world.update(1, name="again")),
-    "incremental": Scene("incremental", _both_sides_edited, _program_goes_on),
-}
+def _drifted(world: ChaosWorld) -> None:
+    """A program has written what no trigger knows: only a look at all rows finds it."""
+    world.ready(8)
+    world.changes["batch_size"] = 2
+    for code in (1, 2, 3):
+        world.update(code, name=f"sql {code}")
+    world.delete(4)
+    world.insert(*({"code": code, "name": "new"} for code in (20, 21, 22)))
+    world.execute("DELETE FROM sync_queue WHERE status = 'pending'")
+    world.add(Code=30, Name="by hand")
+
+
+def _both_go_on(world: ChaosWorld) -> None:
+    world.update(1, name="sql 1 again")
+    world.edit(5, Name="lark 5")
+    world.update(20, qty=20)
 
 
 def _finish(world: ChaosWorld) -> dict[Any, tuple[Any, ...]]:
@@ -101,11 +102,45 @@ def _values(row: dict[str, Any]) -> tuple[Any, ...]:
     return row["name"], row["qty"], bool(row["done"])
 
 
+def _repaired(world: ChaosWorld) -> dict[Any, tuple[Any, ...]]:
+    """A run takes over what the dead repair began, and what that did not come to, the next look finds."""
+    for _ in range(4):
+        report = world.engine().incremental()
+        assert not report.failed, report.problems
+        if wrote(report) == (0, 0):
+            break
+    world.engine().check(CheckOptions(repair="lark"))
+    return _finish(world)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A run that is killed, and what happens around it.
+
+    :param afterwards: what both hands do before anybody notices that the run has died.
+    :param finish: the runs that take over; what the rows hold then.
+    """
+
+    operation: str
+    prepare: Prepare
+    afterwards: Prepare
+    finish: Callable[[ChaosWorld], dict[Any, tuple[Any, ...]]] = _finish
+
+
+SCENES = {
+    "full": Scene("full", _first_load, lambda world: world.update(1, name="again")),
+    "incremental": Scene("incremental", _both_sides_edited, _program_goes_on),
+}
+
+
 def _undisturbed(world: ChaosWorld, scene: Scene) -> dict[Any, tuple[Any, ...]]:
     scene.prepare(world)
-    getattr(world.engine(), scene.operation)()
+    if scene.operation == "repair":
+        world.engine().check(CheckOptions(repair="lark"))
+    else:
+        getattr(world.engine(), scene.operation)()
     scene.afterwards(world)
-    return _finish(world)
+    return scene.finish(world)
 
 
 def _kill_everywhere(
@@ -121,7 +156,7 @@ def _kill_everywhere(
             assert status in (SURVIVED, -signal.SIGKILL)
             scene.afterwards(world)
             try:
-                assert _finish(world) == wanted
+                assert scene.finish(world) == wanted
             except BaseException as error:
                 error.add_note(f"killed {moment} {number}; calls: {[entry.template for entry in world.emu.log[-30:]]}")
                 raise
@@ -141,6 +176,17 @@ def test_killed_run_is_made_up_for_by_the_next(
         {"before call": (1, 2), "after call": (2, 2), "after commit": (1, 9)}[moment] if not IS_EACH else (1, 1)
     )
     assert _kill_everywhere(new_world, "sqlite", executioner, SCENES[scene], moment, first, step) >= 6
+
+
+@pytest.mark.parametrize("moment", ["before call", "after call", "after commit"])
+def test_killed_repair_loses_nothing_and_doubles_nothing(
+    new_world: NewWorld, executioner: Executioner, moment: Moment
+) -> None:
+    first, step = (
+        {"before call": (6, 4), "after call": (8, 4), "after commit": (7, 20)}[moment] if not IS_EACH else (1, 1)
+    )
+    scene = Scene("repair", _drifted, _both_go_on, _repaired)
+    assert _kill_everywhere(new_world, "sqlite", executioner, scene, moment, first, step) >= 6
 
 
 @pytest.mark.parametrize("kind", ["postgresql", "mysql"])

@@ -18,6 +18,7 @@ from sqlalchemy.pool import NullPool
 
 from airflow_provider_lark.core import LarkClient, SyncEngine, TableMapping
 from airflow_provider_lark.core.errors import LarkError
+from airflow_provider_lark.core.sync.consistency.options import CheckOptions
 from tests.chaos.arena import with_session
 from tests.chaos.executioner import REFUSED, SURVIVED
 from tests.clocks import JumpingClock
@@ -49,7 +50,11 @@ def run(job: dict[str, Any]) -> None:
     with LarkClient(
         job["app_id"], job["app_secret"], job["host"], clock=clock, rate_share=None, max_attempts=1
     ) as client:
-        getattr(SyncEngine(client, engine, mapping, clock=clock, lease_wait_seconds=0), job["operation"])()
+        sync = SyncEngine(client, engine, mapping, clock=clock, lease_wait_seconds=0)
+        if job["operation"] == "repair":
+            sync.check(CheckOptions(repair="lark"))
+        else:
+            getattr(sync, job["operation"])()
 
 
 def main() -> None:

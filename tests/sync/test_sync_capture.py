@@ -76,7 +76,8 @@ def _later(told: Any) -> Any:
 
 def test_many_rows_of_one_time_are_read_to_their_end(engine: Engine, plain: MakePlain) -> None:
     """O39: more rows of one time than two pages hold, text keys of two columns, and a run that ends after one page."""
-    rows = 1_100
+    # the input's 2,500 in batches of 1,000 where that is cheapest, and more than a page elsewhere
+    rows = 2_500 if engine.dialect.name == "sqlite" else 600
     stock = plain(
         f"CREATE TABLE stock (id varchar(20) NOT NULL, part varchar(20) NOT NULL, name varchar(40), "
         f"changed {CLOCKS[engine.dialect.name]}, PRIMARY KEY (id, part)); CREATE INDEX by_time ON stock (changed)",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -161,6 +162,39 @@ def test_author_is_shown_only_where_lark_names_one(world: World) -> None:
     assert create.by.startswith("this app (")
     world.emu.switches.history_tells_operator = False
     assert {each.by for each in told(world).authors.edits} == {"Lark does not say who"}
+
+
+@ON_SQLITE
+def test_edits_of_a_form_an_automation_and_a_colleague_who_left_are_put_down_to_nobody_else(world: World) -> None:
+    """O14: whom Lark does not name, nobody is; above all not our app, whose edits stand beside them."""
+    engine = world.ready(1)
+    anna = world.emu.state.directory.add_user("Anna")
+    place = (world.app_token, world.table_id, world.record_id(1))
+    world.emu.person.edit_record(*place, {"Name": "form"})
+    world.emu.person.edit_record(*place, {"Name": "automation"}, how="automationBatchUpdate")
+    engine.incremental()
+    world.update(1, name="program")
+    engine.incremental()
+    world.emu.person.edit_record(*place, {"Name": "last"}, actor=anna.open_id)
+    world.emu.state.directory.resign(anna.open_id)
+    versions = world.emu.state.bases[world.app_token].tables[world.table_id].versions[place[2]]
+    # Lark names nobody for what nobody did by hand
+    versions[1:3] = [replace(each, actor="") for each in versions[1:3]]
+    by = [each.by for each in told(world).authors.edits][::-1]
+    app, form, automation, again, left = by
+    assert app == again
+    assert app.startswith("this app (")
+    assert (form, automation) == ("Lark does not say who",) * 2
+    assert anna.open_id in left
+    assert "this app" not in left
+    # what the engine knows by itself is told all the same, and names no author
+    events = told(world).events
+    assert [each.what for each in events] == ["created in Lark", "updated in SQL", "updated in Lark"]
+    for refuse in ({"code": 91403, "status": 403}, {"code": 1255002, "status": 500}):
+        world.emu.faults.add("record_history", times=None, **refuse)
+        refused = told(world)
+        assert (refused.authors.edits, refused.events, refused.state) == ((), events, told(world).state)
+        world.emu.faults.clear()
 
 
 @ON_SQLITE
