@@ -45,11 +45,10 @@ def init(args: Namespace) -> None:
     if not found.ready:
         _tell_all(found)
         raise SchemaMismatch("no table can be mapped, so no file was written; the lines above say why")
-    text = render(found, place)
     if file is None:
-        print(text, end="")
+        print(render(found, place, encoding=sys.stdout.encoding or "utf-8"), end="")
     else:
-        write_file(file, text)
+        write_file(file, render(found, place))
     told = f"{counted(len(found.ready), 'mapping')}, {counted(sum(len(m.pairs.pairs) for m in found.ready), 'field')}"
     left = len(found.mappings) - len(found.ready) + len(found.notes)
     _say(
