@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from sqlalchemy import JSON, TEXT, Connection, Dialect, Engine, MetaData, Table, UniqueConstraint, inspect
 from sqlalchemy.dialects import sqlite
 from sqlalchemy.engine.interfaces import ReflectedIndex
+from sqlalchemy.engine.reflection import Inspector
 from sqlalchemy.exc import DBAPIError, NoSuchTableError
 from sqlalchemy.types import NullType, TypeEngine
 
@@ -77,7 +78,9 @@ def reflect_table(bind: Engine | Connection, name: str, schema: str | None = Non
             return reflect_table(conn, name, schema)
     check_name(bind.dialect, name, f"table {name!r}")
     try:
-        table = Table(name, MetaData(), schema=schema, autoload_with=bind, resolve_fks=False)
+        inspector = inspect(bind)
+        table = Table(name, MetaData(), schema=schema)
+        inspector.reflect_table(table, None, resolve_fks=False)
     except NoSuchTableError as exc:
         raise SchemaMismatch(_no_such_table(bind, name, schema)) from exc
     except DBAPIError as exc:
@@ -96,7 +99,7 @@ def reflect_table(bind: Engine | Connection, name: str, schema: str | None = Non
         _tell_declared_types(bind, table)
         table.info[GIVES_WAY] = _gives_way(bind, table)
     tell_declared(bind, table)
-    table.info[_UNIQUE] = _unique_columns(bind, table)
+    table.info[_UNIQUE] = _unique_columns(inspector, table)
     return table
 
 
@@ -211,7 +214,7 @@ def _session_zone(bind: Connection) -> tzinfo:
     return timezone(offset)
 
 
-def _unique_columns(bind: Connection, table: Table) -> list[set[str]]:
+def _unique_columns(inspector: Inspector, table: Table) -> list[set[str]]:
     primary = {column.name for column in table.primary_key.columns}
     constraints = [
         {column.name for column in constraint.columns}
@@ -219,8 +222,8 @@ def _unique_columns(bind: Connection, table: Table) -> list[set[str]]:
         if isinstance(constraint, UniqueConstraint)
     ]
     # SQLAlchemy reads constraints of SQLite from the text of the DDL and misses some; their indexes do not lie
-    options = {"include_auto_indexes": True} if bind.dialect.name == "sqlite" else {}
-    indexes = inspect(bind).get_indexes(table.name, schema=table.schema, **options)
+    options = {"include_auto_indexes": True} if inspector.dialect.name == "sqlite" else {}
+    indexes = inspector.get_indexes(table.name, schema=table.schema, **options)
     return [primary, *constraints, *(set(_whole_columns(index)) for index in indexes if index["unique"])]
 
 

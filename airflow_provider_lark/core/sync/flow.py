@@ -25,13 +25,12 @@ from airflow_provider_lark.core.sync.pull.told import Told
 from airflow_provider_lark.core.sync.pull.told_changes import read_told_changes
 from airflow_provider_lark.core.sync.pull.told_deletes import settle_told_deletes
 from airflow_provider_lark.core.sync.pull.view_scan import ingest_moved, marked_view
-from airflow_provider_lark.core.sync.push.create import settle_create_intents
 from airflow_provider_lark.core.sync.push.drain import drain
 from airflow_provider_lark.core.sync.push.find_changes import find_changes, keep_state
 from airflow_provider_lark.core.sync.push.open_decisions import note_open_decisions
+from airflow_provider_lark.core.sync.push.open_intents import settle_intents
 from airflow_provider_lark.core.sync.push.resolutions import apply_resolutions
 from airflow_provider_lark.core.sync.push.unpaired import push_unpaired
-from airflow_provider_lark.core.sync.push.write_intents import settle_write_intents
 from airflow_provider_lark.core.sync.retention import purge
 from airflow_provider_lark.core.sync.run.run import Run
 from airflow_provider_lark.core.sync.run.scope import note_scope, tell_scope
@@ -51,8 +50,7 @@ def _run_full(run: Run, uncaptured: Side | None) -> None:
         refuse_older_table(run)
     resting = note_scope(run, state)
     two_way = run.binding.mapping.direction != "to_lark"
-    settle_create_intents(run)
-    settle_write_intents(run)
+    settle_intents(run)
     apply_resolutions(run)
     free_unreferred(run)
     scan = scan_all(run)
@@ -104,8 +102,7 @@ def run_incremental(run: Run, tell: Callable[[], Told] = Told) -> None:
 
 
 def _run_incremental(run: Run, state: Checkpoint, told: Told, entered: Sequence[RecordId]) -> None:
-    settle_create_intents(run)
-    settle_write_intents(run)
+    settle_intents(run)
     apply_resolutions(run)
     ingest_moved(run, entered)
     keep_state(run, find_changes(run))
@@ -114,8 +111,9 @@ def _run_incremental(run: Run, state: Checkpoint, told: Told, entered: Sequence[
     modified = run.binding.modified_field
     if modified is not None and run.binding.mapping.direction != "to_lark":
         pulled = pull_changes(run, modified, state.watermark_ms, told=told)
-        settle_told_deletes(run, told, missing=_expected(run, pulled, state) - (pulled.total or 0))
-        if not _counts_agree(run, pulled, state):
+        if told.deleted:
+            settle_told_deletes(run, told, missing=_expected(run, pulled, state) - (pulled.total or 0))
+        if pulled.total is not None and pulled.total != _expected(run, pulled, state):
             scan = Scan(run.new_token())
             try:
                 scan_keys(run, scan)
@@ -124,19 +122,19 @@ def _run_incremental(run: Run, state: Checkpoint, told: Told, entered: Sequence[
             finally:
                 drop_marks(run, scan.scan_id)
             pulled.total = scan.total
-    recount = scan is None or scan.is_settled
-    _save(run, pulled, complete=False, offset=_offset(run, pulled.total) if recount else None)
+    offset = None
+    if scan is not None and scan.is_settled:
+        offset = _offset(run, pulled.total)
+    elif scan is None and pulled.total is not None:
+        # the cheap sign of a delete is not there: what is beyond the pairs is what was, and what was left unpaired
+        offset = state.total_offset + pulled.unpaired
+    _save(run, pulled, complete=False, offset=offset)
     if modified is not None and run.binding.mapping.direction != "to_lark":
         # after the count: what Lark shows late, it counts late
         read_told_changes(run, told, pulled.shown)
     drain(run)
     note_open_decisions(run)
     refuse_held(run, scan.blind if scan is not None else None)
-
-
-def _counts_agree(run: Run, pulled: Pulled, state: Checkpoint) -> bool:
-    """Tell whether Lark holds as many records as the ledger expects: the cheap sign of a delete."""
-    return pulled.total is None or pulled.total == _expected(run, pulled, state)
 
 
 def _expected(run: Run, pulled: Pulled, state: Checkpoint) -> int:

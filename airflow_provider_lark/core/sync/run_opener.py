@@ -126,7 +126,6 @@ class RunOpener:
                 allow_mass_deletes=allow_mass_deletes,
                 sql_is_old=sql_is_old,
                 verdicts=self.verdicts,
-                database_offset_ms=setup.database_offset_ms(self.sql_engine, self.clock),
             )
             with recorded(run, self._recording):
                 yield run

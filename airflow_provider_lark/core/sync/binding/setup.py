@@ -8,12 +8,11 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Any
 
-from sqlalchemy import Connection, Engine, Table, inspect, select
+from sqlalchemy import Connection, Engine, Table, inspect
 
 from airflow_provider_lark.core.api.client import LarkClient
 from airflow_provider_lark.core.clock import Clock
 from airflow_provider_lark.core.database.connections import open_session, write_transaction
-from airflow_provider_lark.core.database.dbtime import NowMs
 from airflow_provider_lark.core.database.quoting import quoted_name
 from airflow_provider_lark.core.database.row_security import explain_hidden, hiding_policies
 from airflow_provider_lark.core.database.savepoints import require_undo
@@ -141,14 +140,19 @@ def open_ready(
     clock: Clock,
 ) -> Ready:
     """Bind a mapping for a run; the first time this is the whole setup."""
-    state = load_state(engine, mapping.sql.table_name)
-    if state is None or not state.fields:
+    with open_session(engine) as conn:
+        state = _load_state(conn, mapping.sql.table_name)
+        is_set_up = state is not None and bool(state.fields)
+        is_current = is_set_up and migrate.current_version(conn) == migrate.HEAD
+        reflected = reflect_table(conn, mapping.sql.table, mapping.sql.schema) if is_set_up else None
+    if state is None or reflected is None:
         first = SetupReport(mapping.name, "setup")
         ready = prepare(client, engine, mapping, first, choices=Choices(), hold=hold, users=users, clock=clock)
         report.warnings += first.warnings
         return ready
-    # the package may be newer than the ledger
-    migrate.upgrade(engine)
+    if not is_current:
+        # the package may be newer than the ledger
+        migrate.upgrade(engine)
     app_token, table_id = state.app_token, state.table_id
     if mapping.lark.app_token and mapping.lark.table_id:
         app_token, table_id = mapping.lark.app_token, mapping.lark.table_id
@@ -156,7 +160,6 @@ def open_ready(
     belonging.require_own_table(mapping, state, table, partial(belonging.known_records, engine, mapping))
     base_zone = BaseZone(client, app_token)
     chosen = choose_zone(mapping, state, base_zone)
-    reflected = reflect_table(engine, mapping.sql.table, mapping.sql.schema)
     binding = bind(
         mapping,
         BothTables(app_token, table_id, table.read_fields(), reflected, engine.dialect.name),
@@ -186,16 +189,14 @@ def open_ready(
     return Ready(binding, zone or None)
 
 
-def database_offset_ms(engine: Engine, clock: Clock) -> int:
-    """Return the database's clock minus ours."""
-    with open_session(engine) as conn:
-        return int(conn.scalars(select(NowMs())).one()) - int(clock.now() * 1000)
-
-
 def load_state(engine: Engine, table_name: str) -> Checkpoint | None:
     """Return the checkpoint of a SQL table, None before its setup or where there is no ledger."""
     with open_session(engine) as conn:
-        return Ledger(conn, table_name).checkpoint.load() if inspect(conn).has_table(tables.checkpoint.name) else None
+        return _load_state(conn, table_name)
+
+
+def _load_state(conn: Connection, table_name: str) -> Checkpoint | None:
+    return Ledger(conn, table_name).checkpoint.load() if inspect(conn).has_table(tables.checkpoint.name) else None
 
 
 def hidden_rows(engine: Engine, table: Table) -> str:

@@ -18,9 +18,8 @@ from airflow_provider_lark.core.sync.mapping.table_mapping import TableMapping
 from airflow_provider_lark.core.sync.pull.full_scan import drop_marks
 from airflow_provider_lark.core.sync.pull.older.table import refuse_older_table
 from airflow_provider_lark.core.sync.pull.view_scan import marked_view
-from airflow_provider_lark.core.sync.push.create import settle_create_intents
 from airflow_provider_lark.core.sync.push.find_changes import find_changes, keep_state
-from airflow_provider_lark.core.sync.push.write_intents import settle_write_intents
+from airflow_provider_lark.core.sync.push.open_intents import settle_intents
 from airflow_provider_lark.core.sync.report import CheckReport, RepairReport
 from airflow_provider_lark.core.sync.run.run import Run
 
@@ -47,8 +46,7 @@ def check(run: Run, report: CheckReport, options: CheckOptions) -> None:
         if options.repair == "policy" and run.binding.mapping.direction == "both":
             refuse_older_table(run)
         # what an interrupted run has sent is not drift
-        settle_create_intents(run)
-        settle_write_intents(run)
+        settle_intents(run)
     # where no trigger notes a change, one that the next run would find is none to be told or repaired here
     keep_state(run, find_changes(run))
     with marked_view(run), Findings() as findings:

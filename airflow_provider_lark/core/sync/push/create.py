@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -231,9 +231,9 @@ def _reject(run: Run, row: NewRow, error: LarkError) -> None:
     run.report.add_failure(row.key, error)
 
 
-def settle_create_intents(run: Run) -> None:
+def settle_creates(run: Run, intents: Iterable[Intent]) -> None:
     """Find out what became of creates that a crash or a cut connection left in doubt, before anything else is done."""
-    for intent in run.read(lambda tx: tx.intents.open("create")):
+    for intent in intents:
         found = find_by_keys(run, intent.keys)
         age_seconds = run.clock.now() - intent.created_ms / 1000
         # only where Lark shows none of them: a token that Lark has forgotten would make them all again

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import cast
 
 from airflow_provider_lark.core.hints import counted
@@ -24,13 +24,13 @@ _PAGE = 500
 def apply_resolutions(run: Run) -> None:
     """Carry out what people decided: about conflicts, on the rows as they are now, and about held deletes."""
     run.verdicts.take()
-    own = run.read(lambda tx: tx.decisions.open())
+    own, decided = run.read(lambda tx: (tx.decisions.open(), tx.conflicts.decided()))
     # an engine may run again: what was refused for now then is tried now
     others = [each for each in run.verdicts.given if each.origin != "decision"]
     run.verdicts.given = (*others, *map(_verdict_of, own))
     for decision in own:
         run.verdicts.fates.pop(str(decision.id), None)
-    _apply(run)
+    _apply(run, decided)
     known = run.verdicts.fates
     fates = {each.id: fate for each in own if (fate := known.get(str(each.id), "waiting")) != "waiting"}
     if fates:
@@ -42,8 +42,11 @@ def _verdict_of(decision: Decision) -> Verdict:
     return Verdict(str(id_), kind, key, seen, choice, by, origin="decision")
 
 
-def _apply(run: Run) -> None:
-    decided = run.read(_decided, run)
+def _apply(run: Run, conflicts: Sequence[Conflict]) -> None:
+    decided = {each.key: (each, Resolution(cast("Side", each.outcome))) for each in conflicts}
+    verdicts = run.verdicts.of("conflict")
+    if verdicts:
+        decided |= _decided_elsewhere(run, verdicts, without=decided)
     if decided:
         _resolve(run, decided)
     for verdict in run.verdicts.of("held_records", "held_rows"):
@@ -57,14 +60,18 @@ def note_of(verdict: Verdict) -> str:
     return f"{words[verdict.choice]}, as {verdict.by} decided{after} ({verdict.origin} {verdict.id})"
 
 
-def _decided(tx: Transaction, run: Run) -> dict[Key, tuple[Conflict, Resolution]]:
-    """Return the conflicts that are decided; what stands in the table comes before what was decided elsewhere."""
-    found = {each.key: (each, Resolution(cast("Side", each.outcome))) for each in tx.conflicts.decided()}
-    verdicts = run.verdicts.of("conflict")
-    waiting = tx.conflicts.open_by_key([Key(each.key) for each in verdicts]) if verdicts else {}
+def _decided_elsewhere(
+    run: Run, verdicts: Sequence[Verdict], *, without: Collection[Key]
+) -> dict[Key, tuple[Conflict, Resolution]]:
+    """Return the open conflicts that *verdicts* decide.
+
+    :param without: keys of conflicts that are decided in the table itself, which comes first.
+    """
+    waiting = run.read(lambda tx: tx.conflicts.open_by_key([Key(each.key) for each in verdicts]))
+    found: dict[Key, tuple[Conflict, Resolution]] = {}
     for verdict in verdicts:
         conflict = waiting.get(Key(verdict.key))
-        if conflict is None or conflict.key in found:
+        if conflict is None or conflict.key in without or conflict.key in found:
             run.verdicts.fates[verdict.id] = "settled"
         elif conflict.fingerprint != verdict.seen:
             run.verdicts.fates[verdict.id] = "changed"

@@ -3,7 +3,7 @@ for a person's edit."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 
 from airflow_provider_lark.core.errors import ClientTokenConflict, LarkError, OutcomeUnknown, UnexpectedAnswer
@@ -96,9 +96,9 @@ def _noted(write: Write) -> dict[str, str]:
     return {"record_id": write.record_id, "values": dump_values(write.values), **held}
 
 
-def settle_write_intents(run: Run) -> None:
+def settle_writes(run: Run, intents: Iterable[Intent]) -> None:
     """Look what became of updates and deletes whose answer was lost, and take what Lark shows of them for ours."""
-    for intent in run.read(lambda tx: tx.intents.open("update", "delete")):
+    for intent in intents:
         fates = run.lark.table.look_up([entry["record_id"] for entry in intent.payload], automatic_fields=True)
         rows = [run.lark.decode(record) for record in fates.shown]
         absent = set(fates.gone)

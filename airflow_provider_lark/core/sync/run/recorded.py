@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from sqlalchemy import select
+
+from airflow_provider_lark.core.database.dbtime import NowMs
 from airflow_provider_lark.core.sync.run.recording import Recording, tell_problems
 from airflow_provider_lark.core.sync.run.run import Run
 from airflow_provider_lark.core.sync.run.transaction import Transaction
@@ -13,8 +16,7 @@ from airflow_provider_lark.core.sync.run.transaction import Transaction
 @contextmanager
 def recorded(run: Run, recording: Recording) -> Iterator[None]:
     """Hand back what is claimed, before and after, and leave the line of the run in the last transaction."""
-    # with the lease in hand, whatever is still claimed belongs to a worker that died
-    run.transact(lambda tx: tx.queue.hand_back_all())
+    run.database_offset_ms = run.transact(_open) - int(run.clock.now() * 1000)
     failure: BaseException | None = None
     try:
         yield
@@ -28,6 +30,13 @@ def recorded(run: Run, recording: Recording) -> Iterator[None]:
         recording.is_noted = True
     if run.report.failed:
         run.report.status = "partial"
+
+
+def _open(tx: Transaction) -> int:
+    """Return the database's time."""
+    # with the lease in hand, whatever is still claimed belongs to a worker that died
+    tx.queue.hand_back_all()
+    return int(tx.conn.scalars(select(NowMs())).one())
 
 
 def _close(tx: Transaction, recording: Recording, failure: BaseException | None) -> None:

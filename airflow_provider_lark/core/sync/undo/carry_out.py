@@ -9,9 +9,9 @@ from airflow_provider_lark.core.chunks import split
 from airflow_provider_lark.core.ledger.history.changes import UNDO
 from airflow_provider_lark.core.side import Key
 from airflow_provider_lark.core.sync.engine import SyncEngine
-from airflow_provider_lark.core.sync.push.create import NewRow, create_records, settle_create_intents
+from airflow_provider_lark.core.sync.push.create import NewRow, create_records
+from airflow_provider_lark.core.sync.push.open_intents import settle_intents
 from airflow_provider_lark.core.sync.push.update import Work, update_records
-from airflow_provider_lark.core.sync.push.write_intents import settle_write_intents
 from airflow_provider_lark.core.sync.report import UndoReport
 from airflow_provider_lark.core.sync.run.run import Run
 from airflow_provider_lark.core.sync.run.transaction import Transaction
@@ -49,8 +49,7 @@ def carry_out(engine: SyncEngine, plan: UndoPlan, *, allow_mass_deletes: bool = 
     report = UndoReport(engine.mapping.name, "undo", planned=len(plan.steps))
     with engine.running(report, allow_mass_deletes=allow_mass_deletes) as run:
         # what an interrupted run wrote has to be known first
-        settle_create_intents(run)
-        settle_write_intents(run)
+        settle_intents(run)
         by_key: dict[Key, list[Step]] = {}
         for step in plan.steps:
             by_key.setdefault(step.key, []).append(step)
