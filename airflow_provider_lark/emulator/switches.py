@@ -54,6 +54,8 @@ class Switches:
     """client_token must carry the version and variant bits of UUIDv4 (§2.3, §9.16)."""
     client_token_window_seconds: float = 6 * 3600.0
     """How long an equal client_token repeats the first answer (§2.3: undocumented, hours)."""
+    batch_write_max: int = 1000
+    """Records a batch_create or batch_update takes: 1000, or 500 as older sources say (§2.5)."""
     oversize_code: int = 1254104
     """Code for a batch over its limit: 1254104 or 99992402 (§2.5, §11.5)."""
     oversize_page: Literal["1254011", "99992402", "clamp"] = "1254011"

@@ -14,8 +14,8 @@ from rich.table import Table
 PAGE, WRITE, DELETE, LOOK_UP = 500, 1000, 500, 100
 READS = ("search", "batch_get")
 WRITES = ("create", "update", "delete")
-#: promised for the full load of the areas at the default batch of 500, and for a run in which nothing changed
-LOAD_WRITES, LOAD_OTHERS, IDLE_SEARCHES, IDLE_OTHERS = 6, 8, 1, 2
+#: promised for the full load of the areas, and for a run in which nothing changed
+LOAD_WRITES, LOAD_OTHERS, IDLE_SEARCHES, IDLE_OTHERS = 3, 8, 1, 2
 
 
 @dataclass(frozen=True)
@@ -108,7 +108,7 @@ def draw(lines: Sequence[Line]) -> RenderableType:
 
 LEGEND = """\
 rows: in SQL, and in Lark where that differs. + ~ -: created, updated, deleted.
-reads, writes: requests that read and that wrote records (here 500 a batch).
+reads, writes: requests that read and that wrote records.
 least: the fewest that would do, with pages of 500, batches of 1000, and one
 search to find what changed. other: token (one a process), tables, fields."""
 

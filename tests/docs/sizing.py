@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from math import ceil
 
-PAGE = WRITE = 500
+PAGE, WRITE = 500, 1000
 MINUTES = 30 * 24 * 60
 TASK_SECONDS = 10
 

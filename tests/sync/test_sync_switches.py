@@ -80,6 +80,8 @@ ELSEWHERE = {
     *("fragment_bytes", "fragments_out_of_order"),
     *("approval_callback_seconds", "approval_callback_code", "approval_press_decides"),
     *("replica_lag_seconds", "write_seconds", "copy_seconds", "rate_limits"),
+    # met by tests/sync/test_sync_batches.py, in tables that are large enough
+    "batch_write_max",
     *("max_records", "max_changeset_bytes", "max_response_bytes", "strict_parameters"),
     *("hook_answer", "hook_bad_request_status", "hook_peak_seconds", "hook_signs_first", "max_hook_bytes"),
     *("edit_seconds", "recall_seconds", "message_size_counts", "unknown_message_code", "urgent_quota"),

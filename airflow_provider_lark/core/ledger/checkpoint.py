@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import Any, NamedTuple
 
-from sqlalchemy import Connection, Select, delete, func, insert, inspect, literal_column, select
+from sqlalchemy import Connection, Select, delete, func, insert, inspect, literal_column, select, update
 
 from airflow_provider_lark.core.ledger.parts import LedgerPart
 from airflow_provider_lark.core.ledger.tables import checkpoint as table
@@ -28,6 +28,17 @@ class CaptureState:
     marks: tuple[tuple[int, str | int | float], ...] = ()
 
 
+class BatchLimit(NamedTuple):
+    """How many records the tenant took in one write call, where it refused more.
+
+    :param rows: so many it took.
+    :param met_ms: when, in milliseconds since the epoch.
+    """
+
+    rows: int
+    met_ms: int
+
+
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
     """The state of one mapping between two runs.
@@ -42,6 +53,7 @@ class Checkpoint:
         base's and none was needed; None in a ledger of a version that did not note it.
     :param capture: how far changes in SQL were read; None where triggers note them.
     :param scope: the filters by which the last complete scan went; None in a ledger of a version without them.
+    :param batch_limit: None where the tenant has not refused what the mapping's ``batch_size`` says.
     :param partitions: PostgreSQL: the partitions that the SQL table had; None for a table without, or not noted yet.
     """
 
@@ -57,6 +69,7 @@ class Checkpoint:
     partitions: tuple[str, ...] | None = None
     capture: CaptureState | None = None
     scope: str | None = None
+    batch_limit: BatchLimit | None = None
 
 
 class CheckpointStore(LedgerPart):
@@ -82,10 +95,12 @@ class CheckpointStore(LedgerPart):
             partitions=_read_partitions(getattr(row, "partitions", None)),
             capture=_read_capture(getattr(row, "capture", None)),
             scope=getattr(row, "scope", None),
+            batch_limit=_read_limit(getattr(row, "batch_limit", None), getattr(row, "batch_limit_met_ms", None)),
         )
 
     def save(self, checkpoint: Checkpoint) -> None:
         """Store *checkpoint* in the place of the one before."""
+        rows, met_ms = checkpoint.batch_limit or (None, None)
         self.conn.execute(delete(table).where(table.c.table_name == self.table_name))
         self.conn.execute(
             insert(table).values(
@@ -101,10 +116,18 @@ class CheckpointStore(LedgerPart):
                 modified_field_id=checkpoint.modified_field_id,
                 time_zone=checkpoint.time_zone,
                 scope=checkpoint.scope,
+                batch_limit=rows,
+                batch_limit_met_ms=met_ms,
                 partitions=None if checkpoint.partitions is None else json.dumps(checkpoint.partitions),
                 capture=None if checkpoint.capture is None else json.dumps(asdict(checkpoint.capture)),
             )
         )
+
+    def keep_batch_limit(self, limit: BatchLimit | None) -> None:
+        """Store what was learned of the tenant's limit, and nothing else; None forgets it."""
+        rows, met_ms = limit or (None, None)
+        mine = update(table).where(table.c.table_name == self.table_name)
+        self.conn.execute(mine.values(batch_limit=rows, batch_limit_met_ms=met_ms))
 
 
 def count_mappings(conn: Connection, app_token: str) -> int:
@@ -126,6 +149,10 @@ def tables_of_base(conn: Connection, app_token: str) -> dict[str, str]:
     """Return the names of the SQL tables by the ids of the tables of one base that they are kept in step with."""
     in_base = select(table.c.table_id, table.c.table_name).where(table.c.app_token == app_token)
     return {row.table_id: row.table_name for row in conn.execute(in_base)}
+
+
+def _read_limit(rows: int | None, met_ms: int | None) -> BatchLimit | None:
+    return None if rows is None or met_ms is None else BatchLimit(rows, met_ms)
 
 
 def _read_partitions(text: str | None) -> tuple[str, ...] | None:

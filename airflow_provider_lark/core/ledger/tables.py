@@ -137,6 +137,8 @@ checkpoint = Table(
     # never compared; v0010 named this collation
     Column("capture", Text().with_variant(mysql.LONGTEXT(collation="utf8mb4_bin"), "mysql", "mariadb")),
     Column("scope", _long_text()),
+    Column("batch_limit", Integer),
+    Column("batch_limit_met_ms", BigInteger),
     Column("updated_at", timestamp_type(), nullable=False, server_default=Now()),
     **MYSQL,
 )

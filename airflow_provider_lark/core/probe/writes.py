@@ -13,7 +13,7 @@ _SINGLE = Question("§11.4", "Does updating one record heed client_token?", "tok
 _NOOP = Question("§11.8", "Does an update that changes nothing move the modification time?", "noop_update_touches")
 _BACK = Question("§3.4", "Does the record at the far end of a new two-way link count as modified?", "back_link_touches")
 _EMAIL = Question("§3.2", "What address has an app that created a record?", "app_email")
-_LARGEST = Question("§2.5", "How many records may a batch_create carry? (batch_size of a mapping)")
+_LARGEST = Question("§2.5", "How many records may a batch_create carry? (batch_size of a mapping)", "batch_write_max")
 
 _PAUSE_SECONDS = 1.1
 
@@ -77,4 +77,4 @@ def batches(scratch: Scratch) -> Iterator[Finding]:
             told = f", {count} are code {answer.code}"
             break
         taken = count
-    yield _LARGEST.answered(f"{taken} are taken{told}")
+    yield _LARGEST.answered(f"{taken} are taken{told}", taken or None)

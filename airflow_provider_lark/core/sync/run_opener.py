@@ -126,6 +126,7 @@ class RunOpener:
                 allow_mass_deletes=allow_mass_deletes,
                 sql_is_old=sql_is_old,
                 verdicts=self.verdicts,
+                batch_limit=ready.batch_limit,
             )
             with recorded(run, self._recording):
                 yield run

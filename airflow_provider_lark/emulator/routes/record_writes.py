@@ -16,8 +16,6 @@ from airflow_provider_lark.emulator.state.platform import State
 from airflow_provider_lark.emulator.wire import Request
 
 # §2.5; the oldest texts still say 500 for create and update
-MAX_CREATE: Final = 1000
-MAX_UPDATE: Final = 1000
 MAX_DELETE: Final = 500
 
 
@@ -73,7 +71,7 @@ def create_record(state: State, request: Request) -> dict[str, Any]:
 def batch_create(state: State, request: Request) -> dict[str, Any]:
     """Create records, all or none, in order."""
     edit = _edit(state, request)
-    rows = [_fields_in(state, each) for each in _rows(state, request, MAX_CREATE)]
+    rows = [_fields_in(state, each) for each in _rows(state, request, state.switches.batch_write_max)]
     made = records.create(edit, nearmisses.stored(request.near_misses, edit.table, rows))
     shown = nearmisses.told(request.near_misses, edit.table, rows)
     return {"records": [_written(record_id, fields) for record_id, fields in zip(made, shown, strict=True)]}
@@ -90,7 +88,7 @@ def update_record(state: State, request: Request) -> dict[str, Any]:
 def batch_update(state: State, request: Request) -> dict[str, Any]:
     """Change records, all or none."""
     edit = _edit(state, request)
-    rows = [_identified(state, each) for each in _rows(state, request, MAX_UPDATE)]
+    rows = [_identified(state, each) for each in _rows(state, request, state.switches.batch_write_max)]
     ids, fields = [record_id for record_id, _ in rows], [each for _, each in rows]
     return {"records": _update(edit, request, ids, fields)}
 

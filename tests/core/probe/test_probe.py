@@ -43,6 +43,7 @@ SETTLED: list[tuple[Experiment, str, tuple[Any, ...]]] = [
     (writes.client_tokens, "token_on_single_update", (True, False)),
     (writes.touches, "noop_update_touches", (True, False)),
     (writes.touches, "back_link_touches", (True, False)),
+    (writes.batches, "batch_write_max", (1000, 500)),
     (writes.authors, "app_email", ("empty", "absent")),
     (base_v3.newer_paths, "serves_workflows", (True, False)),
 ]

@@ -21,7 +21,7 @@ from airflow_provider_lark.core.fields.schema import Field
 from airflow_provider_lark.core.lark_side.base_zone import BaseZone
 from airflow_provider_lark.core.lark_side.table import LarkTable
 from airflow_provider_lark.core.ledger import Ledger, migrate, tables
-from airflow_provider_lark.core.ledger.checkpoint import Checkpoint
+from airflow_provider_lark.core.ledger.checkpoint import BatchLimit, Checkpoint
 from airflow_provider_lark.core.sql_side.partitions import changed_parts, parts_of
 from airflow_provider_lark.core.sql_side.reflection import reflect_table
 from airflow_provider_lark.core.sync.binding import belonging, capturing
@@ -51,10 +51,12 @@ class Ready:
     """A mapping whose tables were found and fit.
 
     :param time_zone: in which dates of the SQL table are taken; None where none is needed and Lark tells none.
+    :param batch_limit: what runs before have learned of the tenant.
     """
 
     binding: Binding
     time_zone: str | None
+    batch_limit: BatchLimit | None = None
 
 
 def prepare(
@@ -115,7 +117,8 @@ def prepare(
             settle_zone(ledger, binding, state, zone, report)
             settled = capturing.settle_capture(binding, state or Checkpoint(), report)
             after = note_parts(conn, binding, _contract(binding, settled, zone), report)
-            ledger.checkpoint.save(after)
+            # a person has changed something: the tenant's limit, perhaps
+            ledger.checkpoint.save(replace(after, batch_limit=None))
         if not mapping.time_zone:
             warn_of_other_zone(binding, zone, base_zone, report)
     describe(binding, report)
@@ -186,7 +189,7 @@ def open_ready(
         if known != bound or state.time_zone != zone or is_other:
             _forget_replaced_fields(ledger, binding, state)
             ledger.checkpoint.save(after)
-    return Ready(binding, zone or None)
+    return Ready(binding, zone or None, state.batch_limit)
 
 
 def load_state(engine: Engine, table_name: str) -> Checkpoint | None:

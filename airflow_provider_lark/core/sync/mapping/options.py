@@ -20,7 +20,7 @@ OPTION_DEFAULTS: dict[str, Any] = {
     "capture_overlap_seconds": 300.0,
     "max_delete_ratio": 0.2,
     "max_delete_rows": 20,
-    "batch_size": 500,
+    "batch_size": 1000,
     "retention_days": 30,
     "history": "full",
     "lock_wait_seconds": 30.0,

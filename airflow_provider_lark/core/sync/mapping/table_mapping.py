@@ -51,7 +51,7 @@ class TableMapping:
     :param retention_days: how long log lines, completed queue entries and closed conflicts are kept in the database.
     :param history: whether the values of each write are kept, to explain and undo it: ``full``, or ``none``.
     :param lock_wait_seconds: how long to wait for a lock that another program holds in the database.
-    :param batch_size: rows a write call carries, 1..1000; Lark's documents disagree whether 500 or 1000 is the limit.
+    :param batch_size: rows a write call carries at most, 1..1000. Where the tenant refuses so many, runs send 500.
     """
 
     name: str
@@ -71,7 +71,7 @@ class TableMapping:
     capture_overlap_seconds: float = 300.0
     max_delete_ratio: float = 0.2
     max_delete_rows: int = 20
-    batch_size: int = 500
+    batch_size: int = 1000
     retention_days: int = 30
     history: HistoryMode = "full"
     lock_wait_seconds: float = 30.0

@@ -73,8 +73,7 @@ def create_records(run: Run, rows: Sequence[NewRow]) -> list[list[RecordId]]:
             fit.append((row, run.lark.encode_patch(row.sendable.values)))
         except ValueMismatch as error:
             _reject(run, row, error)
-    size = run.binding.mapping.batch_size
-    for batch in split_by_text(fit, lambda item: item[1].values(), size=size):
+    for batch in split_by_text(fit, lambda item: item[1].values(), size=run.batch.rows):
         batches.extend(_create(run, batch))
     return batches
 
@@ -112,6 +111,7 @@ def _create_part(run: Run, batch: Sequence[_Encoded], known: set[Key]) -> list[R
     try:
         records = _send(run, intent)
     except LarkError as error:
+        run.batch.refused(len(batch), error)
         if is_in_doubt(error):
             raise
         if not isinstance(error, ServerFailed):
@@ -125,6 +125,7 @@ def _create_part(run: Run, batch: Sequence[_Encoded], known: set[Key]) -> list[R
         if len(found) == len(batch):
             return list(found.values())
         raise
+    run.batch.landed(len(batch))
     answers = [
         _read_answer(run, row, body, record, since_ms) for (row, body), record in zip(batch, records, strict=True)
     ]

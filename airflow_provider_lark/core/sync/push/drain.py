@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Literal
 
-from airflow_provider_lark.core.api.wire.limits import BATCH_DELETE_MAX
+from airflow_provider_lark.core.api.wire.limits import BATCH_DELETE_MAX, BATCH_WRITE_DEFAULT
 from airflow_provider_lark.core.bisect import bisect_batch
 from airflow_provider_lark.core.errors import RowError
 from airflow_provider_lark.core.lark_side.table import Removal
@@ -49,7 +49,7 @@ def drain(run: Run) -> None:
         # some of it may have been set free
         waiting = run.read(lambda tx: tx.queue.backlog())
     # one round more than needed, for rows that are looked at again
-    for _ in range(waiting.pending // run.binding.mapping.batch_size + 2):
+    for _ in range(waiting.pending // min(run.batch.rows, BATCH_WRITE_DEFAULT) + 2):
         claims = run.transact(_claim, run)
         if not claims:
             return
@@ -57,8 +57,7 @@ def drain(run: Run) -> None:
 
 
 def _claim(tx: Transaction, run: Run) -> list[Claim]:
-    size = run.binding.mapping.batch_size
-    return tx.claim(limit_keys=size, token=run.token)
+    return tx.claim(limit_keys=run.batch.rows, token=run.token)
 
 
 def push(run: Run, claims: Sequence[Claim]) -> None:

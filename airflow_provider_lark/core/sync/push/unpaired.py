@@ -28,7 +28,7 @@ def push_unpaired(run: Run) -> OwnCreates:
 
 
 def _unpaired_page(tx: Transaction, run: Run, after: Key | None) -> tuple[list[NewRow], Key | None]:
-    page = tx.sql.unpaired_page(tx.pairs.is_unpaired, after=after, limit=run.binding.mapping.batch_size)
+    page = tx.sql.unpaired_page(tx.pairs.is_unpaired, after=after, limit=run.batch.rows)
     if not page.rows:
         return [], None
     run.report.rows_sql += len(page.rows)

@@ -107,7 +107,12 @@ def update_records(run: Run, work: Sequence[Work]) -> None:
         def update() -> None:
             told.update((record["record_id"], record) for record in run.lark.table.update(patches))
 
-        token = send_with_intent(run, "update", writes, update, open_intents)
+        try:
+            token = send_with_intent(run, "update", writes, update, open_intents)
+        except LarkError as error:
+            run.batch.refused(len(batch), error)
+            raise
+        run.batch.landed(len(batch))
         answers = [
             _read_answer(run, item, body, told, since_ms) for item, (_, body) in zip(batch, patches, strict=True)
         ]
@@ -125,8 +130,7 @@ def update_records(run: Run, work: Sequence[Work]) -> None:
         else:
             reject(run, item.claim, error)
 
-    size = run.binding.mapping.batch_size
-    for batch in split_by_text(fit, lambda item: item.sendable.values.values(), size=size):
+    for batch in split_by_text(fit, lambda item: item.sendable.values.values(), size=run.batch.rows):
         left = bisect_batch(batch, send, refuse, luck=run.luck)
         run.report.add_left(len(left.items))
     run.transact(open_intents.close_divided)

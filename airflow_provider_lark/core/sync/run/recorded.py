@@ -26,7 +26,7 @@ def recorded(run: Run, recording: Recording) -> Iterator[None]:
             tell_problems(error, run.report)
         raise
     finally:
-        run.transact(_close, recording, failure)
+        run.transact(_close, run, recording, failure)
         recording.is_noted = True
     if run.report.failed:
         run.report.status = "partial"
@@ -39,6 +39,8 @@ def _open(tx: Transaction) -> int:
     return int(tx.conn.scalars(select(NowMs())).one())
 
 
-def _close(tx: Transaction, recording: Recording, failure: BaseException | None) -> None:
+def _close(tx: Transaction, run: Run, recording: Recording, failure: BaseException | None) -> None:
     tx.queue.hand_back_all()
+    if run.batch.has_learned:
+        tx.checkpoint.keep_batch_limit(run.batch.remembered)
     recording.note(tx, failure)

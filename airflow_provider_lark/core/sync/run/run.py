@@ -21,6 +21,7 @@ from airflow_provider_lark.core.errors import TransactionLost, ValueMismatch
 from airflow_provider_lark.core.fields.canonical import Canonical
 from airflow_provider_lark.core.lark_side.bitable_store import BitableStore
 from airflow_provider_lark.core.lark_side.table import LarkTable
+from airflow_provider_lark.core.ledger.checkpoint import BatchLimit
 from airflow_provider_lark.core.side import Key, LarkRow, RecordId, Side, SqlRow, Values
 from airflow_provider_lark.core.sync.binding.bound import Binding
 from airflow_provider_lark.core.sync.binding.links import Links
@@ -28,6 +29,7 @@ from airflow_provider_lark.core.sync.decide import PullDecision, decide_pull
 from airflow_provider_lark.core.sync.mapping.targets import Leaving
 from airflow_provider_lark.core.sync.newest import UNKNOWN, Times
 from airflow_provider_lark.core.sync.report import SyncReport
+from airflow_provider_lark.core.sync.run.batch_rows import BatchRows
 from airflow_provider_lark.core.sync.run.children import Children
 from airflow_provider_lark.core.sync.run.guard import Guard
 from airflow_provider_lark.core.sync.run.own_ids import own_ids
@@ -60,6 +62,7 @@ class Run:
     :param restored: that the ledger is older than Lark, as a person reads it; empty where it is not, None until a row
         is to be deleted.
     :param sql_is_old: a person says that the SQL table comes from a backup: what Lark holds is newer.
+    :param batch_limit: how few records the tenant took in a write call before.
     :param view_scan: under which the records of the mapping's view are marked; empty where it names none.
     :param leavers: records that have left the filter, while their table is being read; None where none is.
     :param scope_changed: the mapping's filters are not those of the last complete scan; what they put out is kept.
@@ -89,6 +92,8 @@ class Run:
     leavers: dict[RecordId, None] | None = None
     view_scan: str = ""
     verdicts: Verdicts = field(default_factory=Verdicts)
+    batch_limit: BatchLimit | None = None
+    batch: BatchRows = field(init=False)
     lark: BitableStore = field(init=False)
     telling: frozenset[str] = field(init=False)
     _own_ids: frozenset[str] | None = field(init=False, default=None)
@@ -98,6 +103,7 @@ class Run:
 
     def __post_init__(self) -> None:
         binding = self.binding
+        self.batch = BatchRows(binding.mapping.batch_size, self.batch_limit, int(self.clock.now() * 1000))
         self.links = binding.links
         self.children = Children(binding.table_name)
         self.guard = Guard(
@@ -118,7 +124,6 @@ class Run:
             {pair.column.name: pair.codec for pair in binding.pairs},
             belongs=binding.belongs,
             forgiven=binding.forgiven,
-            batch_size=binding.mapping.batch_size,
         )
 
     def note_unread(self, rows: Iterable[LarkRow]) -> None:
