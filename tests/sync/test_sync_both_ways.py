@@ -11,14 +11,14 @@ from tests.sync.world import World, wrote
 
 
 def test_full_creates_records_in_batches_and_idle_costs_one_search(world: World) -> None:
-    world.insert(*({"code": n, "name": f"n{n}"} for n in range(1, 1101)))
+    world.insert(*({"code": n, "name": f"n{n}"} for n in range(1, 2101)))
     engine = world.engine()
     setup = engine.setup()
     assert setup.created == ["field 'Last modified' in Lark", "triggers on people"]
     report = engine.full()
-    # 1100 rows: 500 + 500 + 100; one search of the empty table, then 100 + 500 echoes and one of the first batch
-    assert report.api_calls == {"search": 3, "create": 3, "total": 6}
-    assert (report.to_lark.created, report.failed) == (1100, 0)
+    # 1000 + 1000 + 100; one search of the empty table, then 100 + 1000 echoes and one of the first batch
+    assert report.api_calls == {"search": 4, "create": 3, "total": 7}
+    assert (report.to_lark.created, report.failed) == (2100, 0)
     world.assert_in_step()
     idle = engine.incremental()
     assert (idle.api_calls, wrote(idle)) == ({"fields": 1, "search": 1, "total": 2}, (0, 0))

@@ -90,11 +90,12 @@ class Rival:
             f"'%{self.then[-20:]}%'"
         )
         pause = threading.Event()
-        for _ in range(int(PATIENCE_SECONDS * 20)):
+        for _ in range(int(PATIENCE_SECONDS * 3)):
             with self.engine.connect() as other:
                 if other.execute(text(asked)).scalar_one():
                     return
-            pause.wait(0.05)
+            # InnoDB makes its list of transactions anew once nobody has asked for it for 0.1 s
+            pause.wait(0.35)
         raise AssertionError("the other transaction was never blocked")
 
 
