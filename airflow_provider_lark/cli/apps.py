@@ -14,6 +14,7 @@ from airflow.utils.session import create_session
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
+from airflow_provider_lark.cli.asking import agrees
 from airflow_provider_lark.cli.command import command
 from airflow_provider_lark.cli.output import print_rows
 from airflow_provider_lark.core.errors import ConfigError, LarkError
@@ -94,7 +95,7 @@ def remove_app(args: Namespace) -> None:
                 f"connection {args.conn_id!r}: not found in Airflow's database; see `airflow lark app list`. "
                 "Connections from environment variables or a secrets backend must be removed there"
             )
-        if not args.yes and input(f"Remove connection {args.conn_id!r} of app {found.login}? [y/N] ").lower() != "y":
+        if not args.yes and not agrees(f"Remove connection {args.conn_id!r} of app {found.login}?"):
             raise SystemExit("Nothing was removed")
         session.delete(found)
     print(f"Removed connection {args.conn_id!r}")

@@ -29,6 +29,7 @@ _MOST = 2**63 - 1
 POSITIVE = _number(1, _MOST)
 NOT_NEGATIVE = _number(0, _MOST)
 # beyond a century an end is none, and beyond the year 9999 the databases know no time
+DAYS = _number(1, 100 * 366)
 HOURS = _number(1, 100 * 366 * 24)
 
 ARG_CONN_ID = arg("--conn-id", help="Connection of type lark (default: lark_default)", default="lark_default")

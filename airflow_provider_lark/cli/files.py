@@ -15,10 +15,18 @@ def require_file(path: Path) -> None:
 
     :raises ConfigError: its folder does not exist or may not be written to, or there is something else than a file.
     """
-    if not path.parent.is_dir():
-        raise ConfigError(f"{path}: cannot be written; there is no folder {path.parent}")
+    require_folder(path)
     if path.exists() and not path.is_file():
         raise ConfigError(f"{path}: cannot be written; it is no regular file")
+
+
+def require_folder(path: Path) -> None:
+    """Refuse a path whose folder is not there, or may not be written to.
+
+    :raises ConfigError: which.
+    """
+    if not path.parent.is_dir():
+        raise ConfigError(f"{path}: cannot be written; there is no folder {path.parent}")
     if not os.access(path.parent, os.W_OK | os.X_OK):
         raise ConfigError(f"{path}: cannot be written; the folder {path.parent} is read-only for you")
 

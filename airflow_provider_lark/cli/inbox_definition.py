@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from airflow.cli.cli_config import ARG_OUTPUT, ARG_VERBOSE, ActionCommand, lazy_load_command
 
-from airflow_provider_lark.cli.arguments import ARG_CONN_ID, POSITIVE, arg
+from airflow_provider_lark.cli.arguments import ARG_CONN_ID, DAYS, POSITIVE, arg
 
 INBOX_COMMANDS = (
     ActionCommand(
@@ -38,7 +38,7 @@ INBOX_COMMANDS = (
             arg(
                 "ids",
                 help="Ids of entries, as `airflow lark inbox failed` lists them",
-                type=int,
+                type=POSITIVE,
                 nargs="*",
                 metavar="ID",
             ),
@@ -56,7 +56,7 @@ INBOX_COMMANDS = (
             arg(
                 "--waiting-days",
                 help="Delete events that have waited for this many days because nothing handles them (default: 14)",
-                type=POSITIVE,
+                type=DAYS,
                 default=14,
                 metavar="DAYS",
             ),

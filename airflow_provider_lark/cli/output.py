@@ -6,6 +6,7 @@ import codecs
 import errno
 import json
 import os
+import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, redirect_stdout, suppress
@@ -17,6 +18,7 @@ from unicodedata import category
 
 import yaml
 from airflow.cli.simple_table import AirflowConsole
+from rich.cells import cell_len
 from rich.console import ConsoleDimensions
 from rich.markup import escape
 
@@ -30,6 +32,8 @@ _PIPE_CHARACTERS = 100_000
 """Where nobody sees lines, none is broken: a search in them would not find what is."""
 
 _ESCAPES = "lark-json-escapes"
+
+_NUMBER = re.compile(r"-?\d+(\.\d+)?", re.ASCII)
 
 _UNWRITTEN = (errno.EPIPE, errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
@@ -82,7 +86,10 @@ def print_rows(rows: Sequence[Mapping[str, Any]], output: str) -> None:
         console.size = ConsoleDimensions(size.columns, size.lines)
     else:
         console.size = ConsoleDimensions(_PIPE_CHARACTERS, 1)
-    rows = [{title: shown(str(cell)) for title, cell in row.items()} for row in rows]
+    rows = [{title: _written(shown(str(cell))) for title, cell in row.items()} for row in rows]
+    if output == "plain" and rows:
+        print("\n".join(_plain_lines(rows)))
+        return
     if output == "table" and rows and console.width < _COLUMN_CHARACTERS * len(rows[0]):
         for row in rows:
             print("\n".join(f"{title}: {cell}" for title, cell in row.items() if cell), end="\n\n")
@@ -97,6 +104,25 @@ def print_rows(rows: Sequence[Mapping[str, Any]], output: str) -> None:
         console.print_as(data=rows, output=output)
     # a table fills its last column with blanks
     print("\n".join(line.rstrip() for line in text.getvalue().splitlines()))
+
+
+def _written(text: str) -> str:
+    """Return *text* as it is printed, so that what the encoding lacks is measured by its escape."""
+    encoding = sys.stdout.encoding or "utf-8"
+    return text.encode(encoding, _ESCAPES).decode(encoding)
+
+
+def _plain_lines(rows: Sequence[Mapping[str, str]]) -> Iterator[str]:
+    """Yield a table without lines, numbers at the right; Airflow's own takes each character for one column wide."""
+    columns = [(title, [row[title] for row in rows]) for title in rows[0]]
+    padded = []
+    for title, cells in columns:
+        width = max(map(cell_len, (title, *cells)))
+        numeric = all(map(_NUMBER.fullmatch, cells))
+        blanks = [" " * (width - cell_len(cell)) for cell in (title, *cells)]
+        padded.append([b + c if numeric else c + b for b, c in zip(blanks, (title, *cells), strict=True)])
+    for line in zip(*padded, strict=True):
+        yield "  ".join(line).rstrip()
 
 
 def _document(rows: Sequence[Mapping[str, Any]], output: str) -> str:

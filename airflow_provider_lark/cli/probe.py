@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from uuid import uuid4
 
+from airflow_provider_lark.cli.asking import agrees
 from airflow_provider_lark.cli.command import command
 from airflow_provider_lark.cli.files import require_file, write_file
 from airflow_provider_lark.cli.output import print_rows
@@ -31,8 +32,8 @@ def run_probe(args: Namespace) -> None:
     if target is not None:
         require_file(target)
     hook = LarkHook(args.conn_id)
-    if not args.yes:
-        _ask(hook)
+    if not args.yes and not agrees(_question(hook)):
+        raise ConfigError("nothing was made; answer y, or give --yes")
     found: list[Finding] = []
     with (
         hook.client(**_CALLS) as client,
@@ -64,12 +65,9 @@ def document(found: Sequence[Finding], hook: LarkHook) -> dict[str, Any]:
     }
 
 
-def _ask(hook: LarkHook) -> None:
+def _question(hook: LarkHook) -> str:
     app = f"the app {hook.settings.app_id} at {hook.settings.host}"
-    sys.stderr.write(f"Make the base {NAME!r} with {app}, and remove it afterwards? [y/N] ")
-    sys.stderr.flush()
-    if sys.stdin.readline().strip().lower() not in ("y", "yes"):
-        raise ConfigError("nothing was made; answer y, or give --yes")
+    return f"Make the base {NAME!r} with {app}, and remove it afterwards?"
 
 
 def _switch(finding: Finding) -> str:

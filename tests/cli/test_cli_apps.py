@@ -169,8 +169,9 @@ def test_show_of_an_unknown_connection_says_how_to_add_one(airflow, connections)
 
 def test_remove_asks_first(add, airflow, connections, monkeypatch):
     add("shop", "--app-secret", SECRET)
-    monkeypatch.setattr("builtins.input", lambda prompt: "n")
-    assert airflow("app", "remove", "--conn-id", "shop").err == "Nothing was removed"
+    monkeypatch.setattr(sys, "stdin", io.StringIO("n\n"))
+    refused = airflow("app", "remove", "--conn-id", "shop")
+    assert refused.err == "Remove connection 'shop' of app cli_shop? [y/N] Nothing was removed"
     assert "shop" in connections()
     assert airflow("app", "remove", "--conn-id", "shop", "--yes").status == 0
     assert connections() == {}

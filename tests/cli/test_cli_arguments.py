@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy.exc import ProgrammingError
 
 from airflow_provider_lark.cli import mappings
+from airflow_provider_lark.cli.asking import agrees
 from airflow_provider_lark.hooks.errors import explain_database
 from tests.cli.test_cli_sync import desk, synced
 
@@ -54,6 +55,31 @@ def test_question_that_nobody_can_answer_is_answered_with_no(synced, monkeypatch
     assert done.status == 1
     assert "nobody answered, so nothing was done; give --yes where nobody can" in done.err
     assert synced("status").status == 0
+
+
+@pytest.mark.parametrize(("answer", "agreed"), [("y\n", True), (" YES", True), ("\n", False), ("yep\n", False)])
+def test_question_is_asked_beside_the_output_and_takes_y_and_yes(monkeypatch, capsys, answer, agreed):
+    monkeypatch.setattr(sys, "stdin", io.StringIO(answer))
+    assert agrees("Do it?") is agreed
+    assert capsys.readouterr() == ("", "Do it? [y/N] ")
+
+
+@pytest.mark.parametrize(
+    "arguments", [("purge", "--waiting-days", "0"), ("purge", "--waiting-days", "36601"), ("replay", "1", "1_0")]
+)
+def test_numbers_of_the_inbox_mean_something(parser, capsys, arguments):
+    with pytest.raises(SystemExit) as ended:
+        parser.parse_args(["lark", "inbox", *arguments])
+    assert ended.value.code == 2
+    assert "expected a whole number from 1 to" in capsys.readouterr().err
+
+
+def test_report_in_a_folder_that_is_missing_is_refused_before_anything_is_read(desk, tmp_path):
+    for path in ("none/check.html", "none/{mapping}.json"):
+        done = desk("check", "--report", str(tmp_path / path))
+        assert done.status == 1
+        assert f"cannot be written; there is no folder {tmp_path / 'none'}" in done.err
+    assert not (tmp_path / "none").exists()
 
 
 def test_interrupt_ends_a_command_in_one_line_and_with_the_status_of_a_signal(desk, monkeypatch):

@@ -15,7 +15,9 @@ from pathlib import Path
 
 import pytest
 import yaml
+from rich.cells import cell_len
 
+from airflow_provider_lark.cli.output import print_rows
 from tests.cli.test_cli_plan import execute, plan
 from tests.cli.test_cli_plan_files import two
 
@@ -35,6 +37,19 @@ def stdout(monkeypatch):
         return written
 
     return make
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "gbk", "utf-8"])
+@pytest.mark.parametrize("output", ["table", "plain"])
+def test_columns_stand_below_each_other_whatever_is_in_them(stdout, encoding, output):
+    """A Chinese character is two columns wide; one that the encoding lacks is as wide as its escape."""
+    written = stdout(encoding)
+    names = ["订单表", "orders", "한국 ｶ", "x"]
+    print_rows([{"Name": name, "Count": number, "Next": "|"} for number, name in enumerate(names, 9)], output)
+    sys.stdout.flush()
+    lines = [line for line in written.getvalue().decode(encoding).splitlines() if line.endswith("|")]
+    assert len(lines) == 4
+    assert len({cell_len(line) for line in lines}) == 1
 
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "gbk", "big5", "utf-8", "utf-16"])
@@ -106,10 +121,12 @@ def test_output_that_cannot_be_written_is_told_in_one_line(parser, many, monkeyp
 
 
 @pytest.mark.parametrize("output", ["json", "yaml"])
-def test_document_is_not_begun_when_a_later_mapping_fails(airflow, two, execute, output):
+def test_document_is_a_whole_one_when_a_later_mapping_fails(airflow, two, execute, output):
     execute("ALTER TABLE cities RENAME TO towns")
     done = plan(airflow, two, "--output", output)
-    assert (done.status, done.out, "cities" in done.err) == (1, "", True)
+    assert (done.status, "cities" in done.err) == (1, True)
+    (told,) = json.loads(done.out) if output == "json" else yaml.safe_load(done.out)
+    assert (told["mapping"], told["counts"]["lark.create"]) == ("areas", 1)
 
 
 @pytest.mark.parametrize("columns", [20, 40, 300])

@@ -71,6 +71,21 @@ def test_later_plan_that_fails_leaves_a_report_of_the_first(airflow, two, saved,
     ]
 
 
+@pytest.mark.parametrize("output", ["table", "json"])
+def test_mapping_that_fails_does_not_hide_the_plans_of_the_others(airflow, two, execute, output):
+    execute("DROP TABLE areas")
+    done = plan(airflow, two, "--output", output)
+    assert (done.status, done.err.count("\n")) == (1, 1)
+    assert done.err.startswith("areas: SchemaMismatch: table 'areas' does not exist")
+    if output == "table":
+        assert "cities: lark create 1" in done.out
+    else:
+        assert [each["mapping"] for each in json.loads(done.out)] == ["cities"]
+    execute("DROP TABLE cities")
+    done = plan(airflow, two, "--output", output)
+    assert (done.status, done.out, done.err.count("does not exist")) == (1, "", 2)
+
+
 def test_plan_that_fails_leaves_the_older_file(airflow, two, saved, execute):
     before = saved.read_bytes()
     execute("ALTER TABLE cities RENAME TO towns")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import pty
@@ -452,10 +453,9 @@ def test_uninstall_shows_what_goes_and_leaves_what_is_of_others(synced, monkeypa
     synced.execute("CREATE VIEW my_log AS SELECT * FROM sync_log")
     synced.execute("INSERT INTO sync_queue (table_name, record_id) VALUES ('of_another', '1')")
     synced.execute("UPDATE areas SET name = 'x' WHERE code = '1'")
-    asked = []
-    monkeypatch.setattr("builtins.input", lambda question: asked.append(question) or "n")
+    monkeypatch.setattr(sys, "stdin", io.StringIO("n\n"))
     refused = synced("uninstall", "areas")
-    assert (refused.status, len(asked)) == (1, 1)
+    assert (refused.status, refused.err.count("[y/N]")) == (1, 1)
     assert "Nothing was removed" in refused.err
     assert "3 lines of sync_record_map" in refused.out
     assert "with them 1 change in SQL that Lark does not have yet" in refused.out

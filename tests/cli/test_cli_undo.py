@@ -50,6 +50,21 @@ def test_undo_with_yes_takes_back_and_says_what_it_left(synced, undone):
     assert "would take back 0 changes" in again.out
 
 
+def test_undo_goes_on_where_one_mapping_fails_and_tells_it_at_the_end(airflow, synced, undone, shop):
+    file = Path(shop)
+    (mapping,) = yaml.safe_load(file.read_text())["mappings"]
+    gone = {"lark": {"base": "MyDB", "table": "gone"}, "sql": {"table": "gone", "conn_id": "nowhere"}, "name": "gone"}
+    file.write_text(yaml.safe_dump({"mappings": [gone, {**mapping, "sql": {"table": "areas", "conn_id": "shop_db"}}]}))
+    told = airflow("sync", "undo", undone, "--yes", "--output", "json", "--mapping", shop)
+    assert told.status == 1
+    assert told.err.startswith("gone: ")
+    (done,) = told.json
+    assert (done["mapping"], done["done"]["to_lark"]["updated"]) == ("areas", 2)
+    assert synced.names() == {"1": "one", "2": "two", "3": "person"}
+    unknown = airflow("sync", "undo", "vm:nobody", "--mapping", shop)
+    assert (unknown.status, unknown.err.startswith("gone: ")) == (1, True)
+
+
 def test_undo_as_a_document_is_one(synced, undone):
     """O1."""
     (told,) = synced("undo", undone, "--output", "json").json

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sqlalchemy import Engine
 
+from airflow_provider_lark.cli.asking import agrees
 from airflow_provider_lark.cli.command import command
 from airflow_provider_lark.cli.files import require_file, write_file
 from airflow_provider_lark.cli.output import shown
@@ -73,7 +74,7 @@ def _create(client: LarkClient, database: Engine, sides: Sides, wanted: Wanted, 
     for each in planned.tables:
         for line in each.describe(database) if isinstance(each, creation.NewSqlTable) else each.describe():
             _say(f"  {line}")
-    if not args.yes and not _agrees(f"Create {counted(len(planned.tables), 'table')}? [y/N] "):
+    if not args.yes and not agrees(f"Create {counted(len(planned.tables), 'table')}?"):
         raise SystemExit("Nothing was created, and no file was written")
     if args.create == "sql":
         creation.create_sql(planned, database)
@@ -81,12 +82,6 @@ def _create(client: LarkClient, database: Engine, sides: Sides, wanted: Wanted, 
         creation.create_lark(planned, client, sides.app_token, tables)
     _say(f"Created {counted(len(planned.tables), 'table')}")
     return read_sides(client, database, sides.app_token, args.schema)
-
-
-def _agrees(question: str) -> bool:
-    # standard output is the file
-    print(question, end="", file=sys.stderr, flush=True)
-    return sys.stdin.readline().strip().lower() == "y"
 
 
 def _named(address: TableAddress) -> dict[str, str]:

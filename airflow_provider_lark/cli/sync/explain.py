@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from argparse import Namespace
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from sqlalchemy.exc import SQLAlchemyError
-
 from airflow_provider_lark.cli.command import command
-from airflow_provider_lark.cli.command import explain as explain_error
 from airflow_provider_lark.cli.mappings import wanted_mappings
 from airflow_provider_lark.cli.output import print_rows, shown
-from airflow_provider_lark.cli.sync.places import conn_id_of, require_ledger
+from airflow_provider_lark.cli.sync.places import Failures, conn_id_of, require_ledger
 from airflow_provider_lark.cli.sync.words import cell_text, moment
-from airflow_provider_lark.core.errors import ConfigError, LarkError
+from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.core.fields.canonical import Canonical
 from airflow_provider_lark.core.hints import list_names
 from airflow_provider_lark.core.ledger.history.completeness import Gap
@@ -35,23 +31,18 @@ def explain(args: Namespace) -> None:
     mappings = wanted_mappings(args)
     hook = LarkHook(args.conn_id)
     found: list[Explanation] = []
-    failed: list[Exception] = []
+    failures = Failures(len(mappings))
     with hook.client() as client:
         for mapping in mappings:
-            try:
-                with opened_engine(conn_id_of(mapping, args)) as database:
-                    require_ledger(database, mapping)
-                    told = explain_row(client, database, mapping.with_bases(hook.bases), args.key)
-            except (LarkError, SQLAlchemyError) as error:
-                # one that is not set up yet, or whose database is down, must not hide what another one knows
-                failed.append(error)
-                continue
-            if told is not None:
-                found.append(told)
-    if not found and failed:
-        raise failed[0]
-    for each in failed:
-        print(shown(explain_error(each)), file=sys.stderr)
+            # one that is not set up yet, or whose database is down, must not hide what another one knows
+            with failures.of(mapping), opened_engine(conn_id_of(mapping, args)) as database:
+                require_ledger(database, mapping)
+                told = explain_row(client, database, mapping.with_bases(hook.bases), args.key)
+                if told is not None:
+                    found.append(told)
+    if not found:
+        failures.end()
+    failures.show()
     if not found:
         names = list_names(mapping.name for mapping in mappings)
         raise ConfigError(f"row {args.key!r}: neither the tables nor the ledger of {names} know it")

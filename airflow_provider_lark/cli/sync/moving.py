@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 
+from airflow_provider_lark.cli.asking import agrees
 from airflow_provider_lark.cli.command import command
 from airflow_provider_lark.cli.mappings import named_mapping
 from airflow_provider_lark.cli.output import shown
@@ -22,7 +23,7 @@ def move(args: Namespace) -> None:
             print(shown(f"{mapping.name}: its ledger belongs to this Bitable table; there is nothing to move"))
             return
         print(shown(f"{mapping.name}: {found}"))
-        if not args.yes and input("Move it? No row or record is changed. [y/N] ").strip().lower() != "y":
+        if not args.yes and not agrees("Move it? No row or record is changed."):
             raise SystemExit("Nothing was moved")
         report = engine.setup(move=True)
     for remark in (*report.created, *report.warnings):

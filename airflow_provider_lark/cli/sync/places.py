@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import sys
 from argparse import Namespace
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Generic, TypeVar
 
 from sqlalchemy import Engine
@@ -52,22 +52,56 @@ def read_ledger(mapping: TableMapping, args: Namespace) -> Iterator[Ledger]:
         yield ledger
 
 
+@dataclass(slots=True)
+class Failures:
+    """The mappings of a command that fail: one does not keep the others from their turn, and all are told at the end.
+
+    :param wanted: how many mappings the command has; the error of the only one is the command's own.
+    """
+
+    wanted: int
+    errors: dict[str, Exception] = field(default_factory=dict)
+
+    @contextmanager
+    def of(self, mapping: TableMapping) -> Iterator[None]:
+        """Keep the error in which the block for *mapping* ends."""
+        try:
+            yield
+        except (LarkError, SQLAlchemyError) as exc:
+            if self.wanted == 1:
+                raise
+            self.errors.setdefault(mapping.name, exc)
+
+    def show(self) -> None:
+        """Print the errors."""
+        for name, error in self.errors.items():
+            print(shown(f"{name}: {explain(error)}"), file=sys.stderr)
+
+    def end(self) -> None:
+        """Print the errors, after what was found.
+
+        :raises SystemExit: with status 1, if there are any.
+        """
+        self.show()
+        if self.errors:
+            raise SystemExit(1)
+
+    def end_if_all(self) -> None:
+        """Do so at once where every mapping has failed, and nothing is to be printed of any."""
+        if len(self.errors) == self.wanted:
+            self.end()
+
+
 @dataclass(frozen=True, slots=True)
 class FromLedgers(Generic[T]):
     """What the ledgers of several mappings hold, and those that could not be read."""
 
     found: list[T]
-    errors: Mapping[str, Exception]
+    failures: Failures
 
     def tell_errors(self) -> None:
-        """Print the errors, after what was found.
-
-        :raises SystemExit: with status 1, if there are any.
-        """
-        for name, error in self.errors.items():
-            print(shown(f"{name}: {explain(error)}"), file=sys.stderr)
-        if self.errors:
-            raise SystemExit(1)
+        """Print the errors, after what was found; see :meth:`Failures.end`."""
+        self.failures.end()
 
 
 def read_ledgers(args: Namespace, look: Callable[[TableMapping, Ledger], Iterable[T]]) -> FromLedgers[T]:
@@ -76,20 +110,13 @@ def read_ledgers(args: Namespace, look: Callable[[TableMapping, Ledger], Iterabl
     :raises SystemExit: none can be read, and the errors are printed; the error itself where one is wanted.
     """
     found: list[T] = []
-    errors: dict[str, Exception] = {}
     mappings = wanted_mappings(args)
+    failures = Failures(len(mappings))
     for mapping in mappings:
-        try:
-            with read_ledger(mapping, args) as ledger:
-                found += look(mapping, ledger)
-        except (LarkError, SQLAlchemyError) as exc:
-            if len(mappings) == 1:
-                raise
-            errors[mapping.name] = exc
-    read = FromLedgers(found, errors)
-    if len(errors) == len(mappings):
-        read.tell_errors()
-    return read
+        with failures.of(mapping), read_ledger(mapping, args) as ledger:
+            found += look(mapping, ledger)
+    failures.end_if_all()
+    return FromLedgers(found, failures)
 
 
 @contextmanager

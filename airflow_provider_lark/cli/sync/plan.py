@@ -19,7 +19,7 @@ import yaml
 from airflow_provider_lark.cli.command import command
 from airflow_provider_lark.cli.mappings import all_mappings, wanted_mappings
 from airflow_provider_lark.cli.output import print_rows, shown
-from airflow_provider_lark.cli.sync.places import conn_id_of, opened_sync
+from airflow_provider_lark.cli.sync.places import Failures, conn_id_of, opened_sync
 from airflow_provider_lark.cli.sync.words import cell_text
 from airflow_provider_lark.core import SyncEngine
 from airflow_provider_lark.core.errors import ConfigError
@@ -41,7 +41,7 @@ def plan(args: Namespace) -> None:
     """Print what a run of each mapping would do; exit with status 2 when that is anything."""
     mappings = wanted_mappings(args)
     hook = LarkHook(args.conn_id)
-    waits = False
+    failures, waits = Failures(len(mappings)), False
     with ExitStack() as stack:
         client = stack.enter_context(hook.client())
         file = stack.enter_context(PlanWriter(args.save)) if args.save else None
@@ -50,15 +50,19 @@ def plan(args: Namespace) -> None:
         before: dict[str, list[Plan]] = {}
         for mapping in mappings:
             # links may lead to rows that an earlier mapping of the database brings over
-            earlier = before.setdefault(conn_id_of(mapping, args), [])
-            with opened_sync(client, hook, mapping, args) as engine:
-                found = stack.enter_context(_plan(engine, args, earlier))
-            writer.write(found)
-            if file is not None:
-                file.add(found.stored)
-            waits = waits or bool(found)
-            earlier.append(found)
+            with failures.of(mapping):
+                earlier = before.setdefault(conn_id_of(mapping, args), [])
+                with opened_sync(client, hook, mapping, args) as engine:
+                    found = stack.enter_context(_plan(engine, args, earlier))
+                writer.write(found)
+                if file is not None:
+                    file.add(found.stored)
+                waits = waits or bool(found)
+                earlier.append(found)
+        failures.end_if_all()
         writer.end()
+        # in here: no file is written that lacks a plan
+        failures.end()
     if waits:
         raise SystemExit(SOMETHING_WAITS)
 
@@ -147,7 +151,7 @@ class _Table:
 
 
 class _Document(ABC):
-    """One text for all mappings, printed when it is whole: a reader of half of it would take it for all."""
+    """One text for all mappings, printed when it is whole: half of one could not be read."""
 
     def __init__(self, output: str) -> None:
         # a file, so that memory does not grow with the plans

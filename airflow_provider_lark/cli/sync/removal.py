@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from argparse import Namespace
 
+from airflow_provider_lark.cli.asking import agrees
 from airflow_provider_lark.cli.command import command
 from airflow_provider_lark.cli.mappings import named_mapping
 from airflow_provider_lark.cli.output import shown
@@ -27,7 +28,7 @@ def uninstall(args: Namespace) -> None:
             return
         print(shown(f"{mapping.name}: would remove" if not args.yes else f"{mapping.name}: removing"))
         print("\n".join(f"  {shown(line)}" for line in lines))
-        if not args.yes and input("Remove them? Both tables keep their rows. [y/N] ").strip().lower() != "y":
+        if not args.yes and not agrees("Remove them? Both tables keep their rows."):
             raise SystemExit("Nothing was removed")
         remove(database, mapping, keep_state=args.keep_state, clock=SystemClock())
     if not args.keep_state and (figures := sync_figures()) is not None:

@@ -6,11 +6,13 @@ import sys
 from argparse import Namespace
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from sqlalchemy.exc import SQLAlchemyError
 
 from airflow_provider_lark.cli.command import command, explain
+from airflow_provider_lark.cli.files import require_folder
 from airflow_provider_lark.cli.mappings import chosen, found_mappings
 from airflow_provider_lark.cli.output import print_rows, shown
 from airflow_provider_lark.cli.sync.places import opened_sync
@@ -20,7 +22,7 @@ from airflow_provider_lark.core import SyncEngine
 from airflow_provider_lark.core.clock import SYSTEM_CLOCK
 from airflow_provider_lark.core.dry_run import tell
 from airflow_provider_lark.core.errors import ConfigError, LarkError, SafetyStop
-from airflow_provider_lark.core.sync.consistency.files import require_paths, write_reports
+from airflow_provider_lark.core.sync.consistency.files import PLACE, require_paths, write_reports
 from airflow_provider_lark.core.sync.consistency.options import ROWS_MAX, CheckOptions
 from airflow_provider_lark.core.sync.report import CheckReport, RepairReport, Report, SyncReport
 from airflow_provider_lark.hooks.lark import LarkHook
@@ -77,6 +79,9 @@ def full(args: Namespace) -> None:
 def check(args: Namespace) -> None:
     """Compare every row, and repair what differs where that is asked for."""
     require_paths(args.report)
+    for path in args.report:
+        # folders that are named after mappings are made
+        require_folder(Path(path.partition(PLACE)[0] + PLACE if PLACE in path else path))
     options = CheckOptions(
         repair=args.repair,
         dry_run=args.dry_run,

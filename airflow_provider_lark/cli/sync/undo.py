@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any, NamedTuple
 
 from airflow_provider_lark.cli.command import command
 from airflow_provider_lark.cli.mappings import all_mappings, wanted_mappings
 from airflow_provider_lark.cli.output import print_rows, shown
-from airflow_provider_lark.cli.sync.places import conn_id_of, opened_sync, require_ledger
+from airflow_provider_lark.cli.sync.places import Failures, conn_id_of, opened_sync, require_ledger
 from airflow_provider_lark.cli.sync.words import cell_text
 from airflow_provider_lark.core import LarkClient, TableMapping
 from airflow_provider_lark.core.errors import ConfigError, SchemaMismatch
@@ -35,44 +35,51 @@ _WORDS = {"update": "take back", "delete": "remove", "restore": "bring back"}
 def undo(args: Namespace) -> None:
     """Print what of a run can be taken back, and with ``--yes`` take it back."""
     hook = LarkHook(args.conn_id)
-    reports: list[UndoReport] = []
+    mappings = wanted_mappings(args)
+    failures = Failures(len(mappings))
     with hook.client() as client:
-        undone = _plan(client, hook, args)
-        links = list(_links(client, hook, undone, args))
+        undone = _plan(client, hook, mappings, failures, args)
+        links = list(_links(client, hook, undone, failures, args))
         plans = [plan for _, plan in undone] + [each.plan for each in links]
         if args.output in ("table", "plain"):
             _print_plans(plans, args.output)
-        if args.yes:
-            for mapping, plan in undone:
-                with opened_sync(client, hook, mapping, args) as engine:
-                    reports.append(carry_out(engine, plan, allow_mass_deletes=args.allow_mass_deletes))
-            for each in links:
-                with opened_sync(client, hook, each.mapping, args) as engine:
-                    reports.append(set_links(engine, each.plan, each.table_name, each.keys))
+        reports: list[UndoReport | None] = [None] * len(plans)
+        for place, (mapping, plan) in enumerate(undone if args.yes else ()):
+            with failures.of(mapping), opened_sync(client, hook, mapping, args) as engine:
+                reports[place] = carry_out(engine, plan, allow_mass_deletes=args.allow_mass_deletes)
+        for place, each in enumerate(links if args.yes else (), start=len(undone)):
+            with failures.of(each.mapping), opened_sync(client, hook, each.mapping, args) as engine:
+                reports[place] = set_links(engine, each.plan, each.table_name, each.keys)
     _tell(plans, reports, args)
+    failures.end()
     if any(plan.steps for plan in plans) and not args.yes:
         raise SystemExit(SOMETHING_WAITS)
-    if any(plan.left for plan in plans) or any(report.status != "ok" for report in reports):
+    if any(plan.left for plan in plans) or any(report is not None and report.status != "ok" for report in reports):
         raise SystemExit(SOMETHING_WAITS)
 
 
-def _plan(client: LarkClient, hook: LarkHook, args: Namespace) -> list[tuple[TableMapping, UndoPlan]]:
+def _plan(
+    client: LarkClient, hook: LarkHook, mappings: Sequence[TableMapping], failures: Failures, args: Namespace
+) -> list[tuple[TableMapping, UndoPlan]]:
     """Return what an undo would do in each mapping that knows the run."""
-    mappings = wanted_mappings(args)
     undone: list[tuple[TableMapping, UndoPlan]] = []
     missing: list[SchemaMismatch] = []
     for mapping in mappings:
-        try:
-            with opened_engine(conn_id_of(mapping, args)) as database:
-                require_ledger(database, mapping)
-        except SchemaMismatch as error:
-            # one that has never run knows no run
-            missing.append(error)
-            continue
-        with opened_sync(client, hook, mapping, args) as engine:
-            found = plan_undo(engine, args.run, allow_mass_deletes=args.allow_mass_deletes)
-        if found is not None:
-            undone.append((mapping, found))
+        with failures.of(mapping):
+            try:
+                with opened_engine(conn_id_of(mapping, args)) as database:
+                    require_ledger(database, mapping)
+            except SchemaMismatch as error:
+                # one that has never run knows no run
+                missing.append(error)
+                continue
+            with opened_sync(client, hook, mapping, args) as engine:
+                found = plan_undo(engine, args.run, allow_mass_deletes=args.allow_mass_deletes)
+            if found is not None:
+                undone.append((mapping, found))
+    if not undone:
+        # those that failed may know it
+        failures.end()
     if not undone and missing:
         raise missing[0]
     if not undone:
@@ -90,7 +97,11 @@ class _Links(NamedTuple):
 
 
 def _links(
-    client: LarkClient, hook: LarkHook, undone: list[tuple[TableMapping, UndoPlan]], args: Namespace
+    client: LarkClient,
+    hook: LarkHook,
+    undone: list[tuple[TableMapping, UndoPlan]],
+    failures: Failures,
+    args: Namespace,
 ) -> Iterator[_Links]:
     """Look in all mappings of the files, since a link may come from one whose run is not undone."""
     for target, plan in undone:
@@ -98,11 +109,13 @@ def _links(
         if not keys:
             continue
         for mapping in all_mappings(args):
-            if links_to(mapping, target.sql.table_name) and conn_id_of(mapping, args) == conn_id_of(target, args):
-                with opened_sync(client, hook, mapping, args) as engine:
-                    found = plan_links(engine, target.sql.table_name, keys, plan.run_id)
-                if found.steps:
-                    yield _Links(mapping, found, target.sql.table_name, keys)
+            found = None
+            with failures.of(mapping):
+                if links_to(mapping, target.sql.table_name) and conn_id_of(mapping, args) == conn_id_of(target, args):
+                    with opened_sync(client, hook, mapping, args) as engine:
+                        found = plan_links(engine, target.sql.table_name, keys, plan.run_id)
+            if found is not None and found.steps:
+                yield _Links(mapping, found, target.sql.table_name, keys)
 
 
 def _unknown(run_id: str, names: list[str]) -> str:
@@ -153,14 +166,13 @@ def _row(plan: UndoPlan, step: Step, change: Change) -> dict[str, Any]:
     }
 
 
-def _tell(plans: list[UndoPlan], reports: list[UndoReport], args: Namespace) -> None:
+def _tell(plans: list[UndoPlan], reports: list[UndoReport | None], args: Namespace) -> None:
     if args.output not in ("table", "plain"):
-        # the reports stand in the order of the plans
-        done: list[dict[str, Any] | None] = [report.to_dict() for report in reports]
-        done += [None] * (len(plans) - len(done))
+        # the reports stand in the order of the plans; None: nothing was done, or it failed
+        done = [None if report is None else report.to_dict() for report in reports]
         print_rows([{**plan.to_dict(), "done": told} for plan, told in zip(plans, done, strict=True)], args.output)
         return
-    for report in reports:
+    for report in filter(None, reports):
         lark, sql = report.to_lark, report.to_sql
         print(
             shown(
