@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from sqlalchemy import Engine
 
     from airflow_provider_lark.core import AsyncLarkClient, LarkClient
-    from airflow_provider_lark.core.accounts.account_store import AccountStore
+    from airflow_provider_lark.core.accounts.account_store import Accounts
     from airflow_provider_lark.core.accounts.users import UserDirectory
     from airflow_provider_lark.core.api.address import TableAddress
     from airflow_provider_lark.core.api.calls.budget.store import RateStore
@@ -60,7 +60,7 @@ class LarkHook(CallingHook):
         return self.settings.bases
 
     @cached_property
-    def accounts(self) -> AccountStore | None:
+    def accounts(self) -> Accounts | None:
         """Where workers share tokens, None where the connection names no token store.
 
         :raises ConfigError: its SQL connection does not exist, or the encryption key is missing.

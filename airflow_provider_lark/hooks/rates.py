@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_lark.core.errors import ConfigError
 
 if TYPE_CHECKING:
-    from airflow_provider_lark.core.accounts.account_store import AccountStore
+    from airflow_provider_lark.core.accounts.account_store import Accounts
     from airflow_provider_lark.core.api.calls.budget.store import RateStore
     from airflow_provider_lark.core.clock import Clock
     from airflow_provider_lark.hooks.connections.lark import LarkSettings
@@ -19,7 +19,7 @@ _TOLD: set[str] = set()
 # the Redis connections of which this process has said that they cannot be used
 
 
-def open_rate_store(settings: LarkSettings, accounts: AccountStore | None, clock: Clock) -> RateStore | None:
+def open_rate_store(settings: LarkSettings, accounts: Accounts | None, clock: Clock) -> RateStore | None:
     """Return the store; nothing is asked yet.
 
     A Redis connection that cannot be used is told once: calls go on without it.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, Literal, cast
+from typing import TYPE_CHECKING, Any, Literal
 
 from airflow_provider_lark.core.errors import BadRequest, ConfigError, LarkError, TooLarge
 from airflow_provider_lark.notifications.base import MESSAGE_FIELDS, OccasionNotifier
@@ -14,7 +14,6 @@ from airflow_provider_lark.notifications.within import CARDS, load
 
 if TYPE_CHECKING:
     from airflow_provider_lark.core import LarkClient
-    from airflow_provider_lark.core.accounts.account_store import AccountStore
     from airflow_provider_lark.hooks.lark import LarkHook
     from airflow_provider_lark.notifications.people import People
     from airflow_provider_lark.notifications.sayings import Saying
@@ -120,6 +119,8 @@ class LarkNotifier(OccasionNotifier):
         hook = LarkHook(conn_id, **self._call_settings())
         _ = hook.settings
         self._hurry(hook)
+        # what it imports belongs before the budget as well; nothing is asked yet
+        _ = hook.rates
         tell_each = partial(self._deliver, hook, receivers, occasion)
         if self.dedupe is None or not is_for_a_card(occasion):
             return tell_each
@@ -131,7 +132,7 @@ class LarkNotifier(OccasionNotifier):
 
         try:
             if hook.accounts is not None:
-                hook.accounts = cast("AccountStore", QuickAccounts(hook.accounts))
+                hook.accounts = QuickAccounts(hook.accounts)
         except LarkError as exc:
             if self.dedupe is None or os.environ.get("LARK_CONFIG_ENCRYPTION_KEY"):
                 # without a key the database is meant for the cards alone

@@ -14,7 +14,7 @@ from airflow_provider_lark.notifications.within import run_within
 if TYPE_CHECKING:
     from sqlalchemy import Engine
 
-    from airflow_provider_lark.core.accounts.account_store import AccountStore
+    from airflow_provider_lark.core.accounts.account_store import Accounts
     from airflow_provider_lark.core.api.calls.budget.store import Decide, RateStore
     from airflow_provider_lark.core.api.tokens.token_store import StoredToken, TokenKey
     from airflow_provider_lark.core.api.wire.secret import Secret
@@ -28,7 +28,7 @@ STORE_SECONDS = 2.5
 class QuickAccounts:
     """*accounts* for as long as they answer; after :data:`STORE_SECONDS` they count as down, and Lark is asked."""
 
-    def __init__(self, accounts: AccountStore) -> None:
+    def __init__(self, accounts: Accounts) -> None:
         self._accounts = accounts
         self._left_seconds = STORE_SECONDS
 

@@ -19,7 +19,7 @@ from airflow_provider_lark.notifications.webhook import LarkWebhookNotifier
 def run_within(seconds, function, inner=base.run_within):
     before = set(sys.modules)
     inner(seconds, function)
-    late.extend(sorted(name for name in set(sys.modules) - before if name.startswith(("airflow", "httpx"))))
+    late.extend(sorted(name for name in set(sys.modules) - before if name.startswith(("airflow", "httpx", "redis"))))
 
 base.run_within, late = run_within, []
 {0}.notify({{"run_id": "manual__1", "reason": "task_failure"}})
@@ -41,6 +41,14 @@ def late_imports(notifier: str, conn_id: str, connection: dict[str, str]) -> str
 
 def test_app_notifier_imports_nothing_within_its_budget(emulator, team):
     connection = {"conn_type": "lark", "login": emulator.app_id, "password": emulator.app_secret, "host": emulator.url}
+    assert late_imports('LarkNotifier(receive_id="Team")', "lark_default", connection) == "[]"
+    assert len(emulator.messages) == 1
+
+
+def test_app_notifier_that_shares_its_limits_in_redis_imports_nothing_within_its_budget(emulator, team, monkeypatch):
+    monkeypatch.setenv("AIRFLOW_CONN_LIMITS", "redis://127.0.0.1:6379")
+    connection = {"conn_type": "lark", "login": emulator.app_id, "password": emulator.app_secret, "host": emulator.url}
+    connection["extra"] = json.dumps({"redis_conn_id": "limits"})
     assert late_imports('LarkNotifier(receive_id="Team")', "lark_default", connection) == "[]"
     assert len(emulator.messages) == 1
 

@@ -52,6 +52,51 @@ def test_names_in_chinese_with_spaces_and_quotes_are_synced(world: World) -> Non
     assert engine.check().in_step
 
 
+def test_names_that_end_a_quotation_or_look_like_a_parameter_are_synced(world: World) -> None:
+    """Back-tick, quotation marks, per cent sign, colon, backslash: in table, key, mapped column and filter."""
+    mark = "`" if world.sql.dialect.name == "mysql" else '"'
+    name, key, odd = "ta`b\"l'e%s :x", "k`e\"y'%(a)s:n", "c`o\"l'%d\\:m 名"
+
+    def quoted(text: str) -> str:
+        return mark + text.replace(mark, mark * 2) + mark
+
+    def execute(sql: str) -> None:
+        with world.sql.begin() as conn:
+            conn.exec_driver_sql(sql, execution_options={"no_parameters": True})
+
+    table, k, c = quoted(name), quoted(key), quoted(odd)
+    columns = f"{k} INTEGER NOT NULL, {c} VARCHAR(20), PRIMARY KEY ({k}), UNIQUE ({c})"
+    execute(f"CREATE TABLE {table} ({columns})")
+    execute(f"INSERT INTO {table} VALUES (1, '一'), (2, '二'), (3, '三')")
+    fields = [{"field_name": key, "type": 2}, {"field_name": odd, "type": 1}]
+    table_id = world.emu.state.create_table(world.app_token, "odd", fields).table_id
+    lark = {"app_token": world.app_token, "table_id": table_id}
+    engine = world.engine(lark=lark, sql={"table": name, "filter": {odd: {"isNot": "out"}}}, fields=None)
+    report = engine.full()
+    assert (report.to_lark.created, report.problems) == (3, [])
+    assert engine.setup().warnings == []
+    execute(f"UPDATE {table} SET {c} = '四' WHERE {k} = 2")
+    execute(f"DELETE FROM {table} WHERE {k} = 3")
+    world.emu.person.add_record(lark["app_token"], lark["table_id"], {key: 5, odd: "五"})
+    (first,) = [
+        each["record_id"]
+        for each in world.emu.person.records(lark["app_token"], lark["table_id"])
+        if each["fields"][key] == 1
+    ]
+    world.emu.person.edit_record(lark["app_token"], lark["table_id"], first, {odd: "六"})
+    with engine.plan() as plan:
+        assert plan.counts == {("sql", "create"): 1, ("sql", "update"): 1, ("lark", "update"): 1, ("lark", "delete"): 1}
+    report = engine.incremental()
+    assert (wrote(report), report.failed, report.warnings) == ((2, 2), 0, [])
+    with world.sql.connect() as conn:
+        found = conn.exec_driver_sql(f"SELECT * FROM {table}", execution_options={"no_parameters": True}).all()
+    assert sorted(map(tuple, found)) == [(1, "六"), (2, "四"), (5, "五")]
+    assert wrote(engine.full()) == (0, 0)
+    assert engine.check().in_step
+    engine.uninstall()
+    execute(f"DROP TABLE {table}")
+
+
 def test_computed_column_flows_to_lark_only(world: World) -> None:
     world.execute(
         "CREATE TABLE priced (id INTEGER PRIMARY KEY, n INTEGER, pair INTEGER GENERATED ALWAYS AS (n * 2) STORED)"

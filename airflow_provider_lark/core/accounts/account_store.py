@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import cached_property
+from typing import Protocol
 
 from sqlalchemy import Engine
 
@@ -11,8 +12,22 @@ from airflow_provider_lark.core.accounts.encryption import Keyring
 from airflow_provider_lark.core.accounts.rate_store import SqlRateStore
 from airflow_provider_lark.core.accounts.tables import tokens
 from airflow_provider_lark.core.accounts.tokens import SqlTokenStore
-from airflow_provider_lark.core.api.tokens.token_store import StoredToken, TokenKey
+from airflow_provider_lark.core.api.calls.budget.store import RateStore
+from airflow_provider_lark.core.api.tokens.token_store import StoredToken, TokenKey, TokenStore
 from airflow_provider_lark.core.api.wire.secret import Secret
+
+
+class Accounts(TokenStore, Protocol):
+    """What a hook needs of it: tokens, the database itself, and rate limits."""
+
+    @property
+    def engine(self) -> Engine:
+        """The database, with its tables."""
+        ...
+
+    def rate_store(self, host: str, app_id: str) -> RateStore:
+        """Return where the processes of an app share its rate limits."""
+        ...
 
 
 class AccountStore:

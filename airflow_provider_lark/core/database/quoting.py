@@ -21,6 +21,11 @@ def quoted_name(dialect: Dialect, table: Table) -> str:
     return ".".join(quote(dialect, part) for part in (table.schema, table.name) if part)
 
 
+def as_named(dialect: Dialect, reflected: str) -> str:
+    """Return a column's name as it is: of MySQL's, SQLAlchemy leaves a back-tick doubled, as the DDL writes it."""
+    return reflected.replace("``", "`") if is_mysql(dialect) else reflected
+
+
 def literal(dialect: Dialect, text: str) -> str:
     """Write *text* as a SQL string literal."""
     if is_mysql(dialect):

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 from sqlalchemy import JSON, TEXT, Connection, Dialect, Engine, MetaData, Table, UniqueConstraint, inspect
 from sqlalchemy.dialects import sqlite
-from sqlalchemy.engine.interfaces import ReflectedIndex
+from sqlalchemy.engine.interfaces import ReflectedColumn, ReflectedIndex
 from sqlalchemy.engine.reflection import Inspector
 from sqlalchemy.exc import DBAPIError, NoSuchTableError
 from sqlalchemy.types import NullType, TypeEngine
@@ -19,7 +19,7 @@ from sqlalchemy.types import NullType, TypeEngine
 from airflow_provider_lark.core.database.connections import open_session
 from airflow_provider_lark.core.database.error_codes import is_transient
 from airflow_provider_lark.core.database.mysql_options import is_mysql
-from airflow_provider_lark.core.database.quoting import literal, quote
+from airflow_provider_lark.core.database.quoting import as_named, literal, quote
 from airflow_provider_lark.core.database.refusals import words_of
 from airflow_provider_lark.core.errors import SchemaMismatch
 from airflow_provider_lark.core.fields.column import DECLARED, SESSION_ZONE, Column
@@ -79,7 +79,7 @@ def reflect_table(bind: Engine | Connection, name: str, schema: str | None = Non
     check_name(bind.dialect, name, f"table {name!r}")
     try:
         inspector = inspect(bind)
-        table = Table(name, MetaData(), schema=schema)
+        table = Table(name, MetaData(), schema=schema, listeners=[("column_reflect", _name_column)])
         inspector.reflect_table(table, None, resolve_fks=False)
     except NoSuchTableError as exc:
         raise SchemaMismatch(_no_such_table(bind, name, schema)) from exc
@@ -101,6 +101,10 @@ def reflect_table(bind: Engine | Connection, name: str, schema: str | None = Non
     tell_declared(bind, table)
     table.info[_UNIQUE] = _unique_columns(inspector, table)
     return table
+
+
+def _name_column(inspector: Inspector, _: Table, column: ReflectedColumn) -> None:
+    column["name"] = as_named(inspector.dialect, column["name"])
 
 
 def _tell_row_ids(conn: Connection, table: Table) -> None:
@@ -224,7 +228,8 @@ def _unique_columns(inspector: Inspector, table: Table) -> list[set[str]]:
     # SQLAlchemy reads constraints of SQLite from the text of the DDL and misses some; their indexes do not lie
     options = {"include_auto_indexes": True} if inspector.dialect.name == "sqlite" else {}
     indexes = inspector.get_indexes(table.name, schema=table.schema, **options)
-    return [primary, *constraints, *(set(_whole_columns(index)) for index in indexes if index["unique"])]
+    unique = [_whole_columns(index) for index in indexes if index["unique"]]
+    return [primary, *constraints, *({as_named(inspector.dialect, name) for name in names} for names in unique)]
 
 
 def _whole_columns(index: ReflectedIndex) -> list[str]:

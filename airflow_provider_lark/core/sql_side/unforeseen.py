@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from sqlalchemy import Connection, Inspector, Table, inspect, text
 
 from airflow_provider_lark.core.database.mysql_options import is_mysql
-from airflow_provider_lark.core.database.quoting import quoted_name
+from airflow_provider_lark.core.database.quoting import as_named, quoted_name
 from airflow_provider_lark.core.hints import list_names
 
 # triggers and rules, also of partitions; exclusion constraints, checks of domains, foreign keys of other tables
@@ -129,12 +129,16 @@ def _uniques(inspector: Inspector, table: Table, key: Collection[str]) -> Iterat
     names = set[str]()
     for index in inspector.get_indexes(table.name, schema=table.schema):
         partial = any(name.endswith("_where") for name in index.get("dialect_options", {}))
-        if index["unique"] and (partial or set(index["column_names"]) != set(key)):
+        if index["unique"] and (partial or not _are(inspector, index["column_names"], key)):
             names.add(index["name"] or "")
     for constraint in inspector.get_unique_constraints(table.name, schema=table.schema):
-        if set(constraint["column_names"]) != set(key):
+        if not _are(inspector, constraint["column_names"], key):
             names.add(constraint["name"] or f"({', '.join(constraint['column_names'])})")
     yield from (_Found("unique", name) for name in names)
+
+
+def _are(inspector: Inspector, names: Collection[str | None], key: Collection[str]) -> bool:
+    return {name and as_named(inspector.dialect, name) for name in names} == set(key)
 
 
 def _of_sqlite(conn: Connection, table: Table) -> Iterator[_Found]:

@@ -17,7 +17,7 @@ from airflow_provider_lark.core.hints import counted
 
 if TYPE_CHECKING:
     from airflow_provider_lark.core import LarkClient
-    from airflow_provider_lark.core.accounts.account_store import AccountStore
+    from airflow_provider_lark.core.accounts.account_store import Accounts
     from airflow_provider_lark.hooks.connections.lark import LarkSettings
 
 MAX_BASES = 10
@@ -56,7 +56,7 @@ class ExaminedHook(Protocol):
         ...
 
     @property
-    def accounts(self) -> AccountStore | None:
+    def accounts(self) -> Accounts | None:
         """Where workers share tokens."""
         ...
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 
 from sqlalchemy import Connection, inspect
 
+from airflow_provider_lark.core.database.quoting import as_named
 from airflow_provider_lark.core.errors import SchemaMismatch
 from airflow_provider_lark.core.fields.column import Column
 from airflow_provider_lark.core.fields.zones import Zone
@@ -73,4 +74,5 @@ def _leading(conn: Connection, binding: Binding) -> set[str]:
     whole = [each for each in indexes if not any(name.endswith("_where") for name in each.get("dialect_options", {}))]
     named: list[Sequence[str | None]] = [each["column_names"] for each in whole]
     named += [each["column_names"] for each in uniques]
-    return {columns[0] for columns in [*named, keys] if columns and columns[0] is not None}
+    first = {columns[0] for columns in [*named, keys] if columns}
+    return {as_named(conn.dialect, name) for name in first if name is not None}

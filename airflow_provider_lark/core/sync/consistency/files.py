@@ -16,7 +16,8 @@ from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.core.sync.consistency.page import write_page
 from airflow_provider_lark.core.sync.report import CheckReport
 
-_PLACE = "{mapping}"
+PLACE = "{mapping}"
+"""Where in a path the name of a mapping goes."""
 
 
 def require_paths(paths: Iterable[str]) -> None:
@@ -27,7 +28,7 @@ def require_paths(paths: Iterable[str]) -> None:
     for path in paths:
         if Path(path).suffix.lower() not in (".html", ".json"):
             raise ConfigError(f"report {path!r}: the name must end in .html or .json")
-        if _PLACE not in path and Path(path).exists() and not Path(path).is_file():
+        if PLACE not in path and Path(path).exists() and not Path(path).is_file():
             raise ConfigError(f"report {path!r}: is no regular file; give a new file, or an older report to replace")
 
 
@@ -65,13 +66,13 @@ def write_reports(
 def _divide(
     path: str, reports: Sequence[CheckReport], errors: Mapping[str, str]
 ) -> Iterator[tuple[str, Sequence[CheckReport], Mapping[str, str]]]:
-    if _PLACE not in path:
+    if PLACE not in path:
         yield path, reports, errors
         return
     for report in reports:
-        yield path.replace(_PLACE, _file_name(report.mapping)), [report], {}
+        yield path.replace(PLACE, _file_name(report.mapping)), [report], {}
     for name, text in errors.items():
-        yield path.replace(_PLACE, _file_name(name)), [], {name: text}
+        yield path.replace(PLACE, _file_name(name)), [], {name: text}
 
 
 def _file_name(name: str) -> str:
