@@ -66,6 +66,25 @@ def test_edits_tell_how_long_they_took_and_each_is_told_once(world: World) -> No
 
 
 @ON_SQLITE
+def test_edits_that_wait_are_told_no_delay_until_they_arrive(world: World) -> None:
+    engine, watcher = watched(world.ready(rows=3, conflict="manual"))
+    engine.incremental()
+    world.execute("INSERT INTO sync_blacklist (record_id, reason) VALUES ('2', 'left alone')")
+    world.edit(1, Name="lark")
+    world.update(1, name="sql")
+    world.edit(2, Name="lark")
+    world.edit(3, Name="lark")
+    engine.incremental()
+    engine.incremental()
+    world.execute("UPDATE sync_conflict SET outcome = 'lark' WHERE status = 'open'")
+    world.execute("DELETE FROM sync_blacklist")
+    engine.incremental()
+    # 3 at once; 2 once nobody holds it back; when 1 was edited, the reading for its decision does not say
+    assert [figures.delays["to_sql"].rows if figures.delays else 0 for figures in watcher.runs] == [0, 1, 0, 1]
+    assert watcher.runs[-1].line.counts["sql_updated"] == 2
+
+
+@ON_SQLITE
 def test_first_run_tells_no_delay_of_what_was_there_before(world: World) -> None:
     world.insert({"code": 1, "name": "old"})
     world.add(Code=2, Name="older")

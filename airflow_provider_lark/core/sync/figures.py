@@ -138,5 +138,5 @@ def _to_lark(ledger: Ledger, report: SyncReport) -> Delay:
 def _to_sql(report: SyncReport, recording: Recording) -> Delay:
     """Measure by Lark's clock, which its answers tell to a second."""
     lark_ms = recording.clock.now() * 1000 + (recording.client.server_offset_ms or 0)
-    took = [max(0.0, lark_ms - at_ms) for at_ms in report.found_changed.values() if at_ms is not None]
+    took = [max(0.0, lark_ms - at_ms) for at_ms in report.arrived.values() if at_ms is not None]
     return Delay(len(took), sum(took) / 1000)

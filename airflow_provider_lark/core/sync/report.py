@@ -16,7 +16,7 @@ PROBLEMS_KEPT = 20
 EXAMPLES = 3
 """How many rows a warning about many names with the reason of each."""
 
-_UNTOLD = frozenset({"found_changed", "found_deleted", "not_shown", "referred", "rows", "would"})
+_UNTOLD = frozenset({"arrived", "found_changed", "found_deleted", "not_shown", "referred", "rows", "would"})
 _NOT_DELETED = {"lark": ("record", "Lark"), "sql": ("row", "SQL")}
 
 
@@ -121,6 +121,8 @@ class SyncReport(Report):
     :param skipped: rows left alone on purpose: blacklisted, or waiting for a person to resolve a conflict.
     :param found_changed: ids of records that were added or edited in Lark since they were last met, each with Lark's
         time of it in milliseconds, at most 10,000; not told. Likewise *found_deleted*.
+    :param arrived: those of them that SQL holds now, each with Lark's time of it, at most 10,000; not told. What waits
+        for a decision, or is left alone, is found by each run.
     :param not_shown: ids of records that events say were changed, with the time, and that Lark does not show so yet;
         not told.
     :param near_misses: rows of which Lark made something else than was sent; both sides stay so until one changes.
@@ -138,6 +140,7 @@ class SyncReport(Report):
     near_misses: int = 0
     found_changed: dict[str, int | None] = field(default_factory=dict, repr=False)
     found_deleted: set[str] = field(default_factory=set, repr=False)
+    arrived: dict[str, int | None] = field(default_factory=dict, repr=False)
     not_shown: dict[str, int] = field(default_factory=dict, repr=False)
 
     def forecast(self) -> str:

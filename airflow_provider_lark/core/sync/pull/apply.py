@@ -72,6 +72,8 @@ def _apply(tx: Transaction, run: Run, bundle: Bundle) -> Outcome:
     outcome.refused.update(refusal.record_id for refusal in failures)
     outcome.unpaired.update(refusal.record_id for refusal in failures if not refusal.is_paired)
     outcome.unpaired.update(step.state.record_id for step in done if step.leaves_unpaired)
+    saved = {step.state.record_id for step in done if step.decision.pair == "save"}
+    outcome.arrived = {id_: at_ms for id_, at_ms in outcome.edited.items() if id_ in saved}
     outcome.joined += sum(step.joins for step in done)
     outcome.keys_found.update(
         step.change.key for step in done if step.change is not None and step.change.key is not None
@@ -125,6 +127,8 @@ def add_to_report(run: Run, outcome: Outcome) -> None:
     report.conflicts += outcome.conflicts
     if len(report.found_changed) < KEPT_MAX:
         report.found_changed |= outcome.edited
+    if len(report.arrived) < KEPT_MAX:
+        report.arrived |= outcome.arrived
     if len(report.found_deleted) < KEPT_MAX:
         report.found_deleted |= outcome.deleted
     report.skipped += outcome.skipped

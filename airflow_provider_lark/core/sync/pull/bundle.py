@@ -58,6 +58,7 @@ class Outcome:
     :param changed: ids of records that were no echo: new ones, or other than the base.
     :param edited: those of them that Lark calls changed since they were last met, with its time; not those whose
         formulas came out otherwise.
+    :param arrived: those of the edited that SQL holds now; not those that wait for a decision or are left alone.
     :param deleted: ids of records of a pair that are gone.
     :param keys_found: keys of which the SQL row exists.
     :param unpaired: records that belong to no pair afterwards.
@@ -74,6 +75,7 @@ class Outcome:
 
     changed: set[str] = field(default_factory=set)
     edited: dict[str, int | None] = field(default_factory=dict)
+    arrived: dict[str, int | None] = field(default_factory=dict)
     deleted: set[str] = field(default_factory=set)
     keys_found: set[str] = field(default_factory=set)
     unpaired: set[str] = field(default_factory=set)
@@ -96,6 +98,7 @@ class Outcome:
         """Add what became of a part that came later."""
         self.changed |= other.changed
         self.edited |= other.edited
+        self.arrived |= other.arrived
         self.deleted |= other.deleted
         self.keys_found |= other.keys_found
         self.unpaired |= other.unpaired
