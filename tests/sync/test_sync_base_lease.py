@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
@@ -99,3 +100,31 @@ def test_mapping_that_has_its_base_for_itself_asks_for_no_turn(world: World, mon
     world.update(1, name="new")
     assert engine.incremental().to_lark.updated == 1
     assert asked == [f"{world.app_token}/{world.table_id}"]
+
+
+def test_mapping_that_another_joins_amid_its_run_takes_turns_from_then_on(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = mappings(world)[:2]
+    for n in range(15):
+        world.execute(f"INSERT INTO a VALUES ({n}, 1)")
+    asked: list[tuple[str, int]] = []
+    acquire = Lease.acquire
+
+    def made() -> int:
+        return len(world.emu.person.records(world.app_token, first.lark.table_id))
+
+    def noted(lease: Lease, ttl_seconds: float) -> bool:
+        asked.append((lease.resource, made()))
+        return acquire(lease, ttl_seconds)
+
+    def new_token() -> str:
+        if made() == 5 and not joined:
+            joined.append(SyncEngine(world.client, world.sql, second).setup().status)
+        return str(uuid4())
+
+    joined: list[str] = []
+    monkeypatch.setattr(Lease, "acquire", noted)
+    assert SyncEngine(world.client, world.sql, first, new_token=new_token).full().to_lark.created == 15
+    assert joined == ["ok"]
+    assert [at for resource, at in asked if resource == f"{world.app_token}/*"] == [5, 10]

@@ -25,9 +25,10 @@ _FIRST_LOOK_SECONDS, _LONGEST_LOOK_SECONDS = 0.05, 0.5
 
 @contextmanager
 def hold_base(run: Run) -> Iterator[None]:
-    """Hold the lease on the base for one write call; where the mapping has the base for itself, nothing is asked."""
-    if run.shares_base is None:
-        run.shares_base = run.read(lambda tx: count_mappings(tx.conn, run.binding.app_token)) > 1
+    """Hold the lease on the base for one write call; where the mapping has the base for itself, none is taken."""
+    # others may join amid a long first load: whoever had the base for itself looks again before each write
+    if run.shares_base is None and run.read(lambda tx: count_mappings(tx.conn, run.binding.app_token)) > 1:
+        run.shares_base = True
     if not run.shares_base:
         yield
         return

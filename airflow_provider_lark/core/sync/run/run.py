@@ -56,7 +56,7 @@ class Run:
     :param refused: the records that could not be ingested so far, with what was told of them, by name.
     :param allow_mass_deletes: a person has looked, and lets this run delete without a limit.
     :param new_token: makes a client_token (a UUIDv4) for each create that is sent.
-    :param shares_base: whether other mappings write to the base; None until somebody asks.
+    :param shares_base: whether other mappings write to the base; None as long as none was seen, False: never look.
     :param luck: what this run's writes to Lark have landed; by that a bad row is told from an outage.
     :param verdicts: what people decided elsewhere than in ``sync_conflict``.
     :param restored: that the ledger is older than Lark, as a person reads it; empty where it is not, None until a row
