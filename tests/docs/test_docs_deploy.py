@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import re
+from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
+import jsonschema
 import pytest
 import yaml
 
@@ -13,14 +16,12 @@ from airflow_provider_lark.provider_info import get_provider_info
 from tests.docs.pages import ROOT
 
 DEPLOY = ROOT / "docs/deploy"
-SERVICE_KEYS = {
-    *("image", "environment", "command", "restart", "profiles", "depends_on", "deploy", "stop_grace_period"),
-}
+COMPOSE_SCHEMA = files("check_jsonschema") / "builtin_schemas/vendor/compose-spec.json"
 AIRFLOW_SERVICES = {
     *("airflow-apiserver", "airflow-scheduler", "airflow-dag-processor", "airflow-triggerer", "airflow-worker"),
 }
 # of the chart's values.yaml, those that are set here
-CHART_KEYS = {"executor", "airflowVersion", "images", "secret", "config", "workers", "networkPolicies"}
+CHART_KEYS = {"executor", "airflowVersion", "images", "secret", "dags", "config", "workers", "networkPolicies"}
 
 
 def documents(name: str) -> list[Any]:
@@ -37,13 +38,27 @@ def test_compose_file_has_services_of_airflow_with_one_key_and_image() -> None:
     assert services.keys() - AIRFLOW_SERVICES == {"lark-receiver"}
     assert services.keys() >= AIRFLOW_SERVICES
     for name, service in services.items():
-        assert service.keys() <= SERVICE_KEYS, name
         assert "LARK_CONFIG_ENCRYPTION_KEY" in service["environment"], name
         assert service["image"].startswith("${LARK_AIRFLOW_IMAGE"), name
     settings = services["airflow-worker"]["environment"]
     assert all(isinstance(value, str) for value in settings.values())
     assert int(settings["AIRFLOW__CELERY_BROKER_TRANSPORT_OPTIONS__VISIBILITY_TIMEOUT"]) > 3600
     assert services["airflow-worker"]["deploy"]["replicas"] >= 2
+
+
+def test_compose_file_is_one_by_the_specification() -> None:
+    (found,) = documents("compose.celery.yaml")
+    schema = json.loads(COMPOSE_SCHEMA.read_text(encoding="utf-8"))
+    faults = jsonschema.Draft7Validator(schema).iter_errors(found)
+    assert [f"{error.json_path}: {error.message}" for error in faults] == []
+
+
+def test_receiver_of_the_compose_file_has_airflows_database_and_keys() -> None:
+    (found,) = documents("compose.celery.yaml")
+    # of a service that Airflow's own file does not have, nothing else would tell them
+    named = found["services"]["lark-receiver"]["extends"]
+    assert named["file"] == "docker-compose.yaml"
+    assert named["service"] in AIRFLOW_SERVICES
 
 
 def test_options_of_lark_in_the_files_exist() -> None:
@@ -69,6 +84,13 @@ def test_values_of_the_chart_have_known_keys_and_the_key_from_a_secret() -> None
     for section in values["config"].values():
         # the chart writes them into airflow.cfg as they are
         assert all(isinstance(value, str) for value in section.values())
+    # the chart takes task pods' image from a place of its own, and its own default where that is empty
+    assert values["images"]["pod_template"] == values["images"]["airflow"]
+    # git-sync puts the repository there
+    assert values["dags"]["gitSync"]["enabled"]
+    assert values["config"]["lark"]["mapping_files"].startswith("/opt/airflow/dags/repo/")
+    # since chart 1.20 and 1.21 what is said of all kinds of workers is deprecated
+    assert values["workers"].keys() == {"kubernetes"}
     text = (DEPLOY / "values.kubernetes.yaml").read_text(encoding="utf-8")
     assert not re.search(r"(?i)password|app_secret|encryption-key: ", text)
 
@@ -81,9 +103,13 @@ def test_receiver_has_its_secrets_by_reference_and_may_reach_what_it_needs() -> 
     assert container["args"][1:3] == ["lark", "receive"]
     assert all(set(each["valueFrom"]) == {"secretKeyRef"} for each in container["env"])
     assert "LARK_CONFIG_ENCRYPTION_KEY" in {each["name"] for each in container["env"]}
-    assert policy["spec"]["podSelector"]["matchLabels"].items() <= pod["metadata"]["labels"].items()
+    chosen = policy["spec"]["podSelector"]["matchLabels"].items()
+    assert chosen <= pod["metadata"]["labels"].items()
+    (values,) = documents("values.kubernetes.yaml")
+    assert chosen <= values["workers"]["kubernetes"]["labels"].items()
     ports = {port["port"] for rule in policy["spec"]["egress"] for port in rule["ports"]}
-    assert {443, 53, 5432} <= ports
+    # Lark, names, databases, and Airflow's api-server, without which no task runs
+    assert {443, 53, 5432, 8080} <= ports
     labels = deployment["spec"]["selector"]["matchLabels"].items()
     assert labels <= pod["metadata"]["labels"].items()
 
