@@ -15,8 +15,13 @@ from airflow_provider_lark.core import TableMapping
 from airflow_provider_lark.core.fields.canonical import Canonical
 from airflow_provider_lark.core.hints import counted
 from airflow_provider_lark.core.ledger import Ledger
-from airflow_provider_lark.core.ledger.conflicts import Conflict
-from airflow_provider_lark.core.sync.choices import differing_columns, find_conflict, resolve_conflicts
+from airflow_provider_lark.core.sync.choices import (
+    Chosen,
+    chosen_winners,
+    differing_columns,
+    find_conflict,
+    resolve_conflicts,
+)
 from airflow_provider_lark.core.sync.plan.actions import plain
 
 _SIDES = {"lark": "Lark", "sql": "SQL"}
@@ -32,20 +37,18 @@ def list_conflicts(args: Namespace) -> None:
 
 
 def _conflict_rows(mapping: TableMapping, ledger: Ledger, limit: int) -> list[dict[str, Any]]:
-    rows: list[dict[str, Any]] = []
-    decided = {each.key: each for each in ledger.decisions.open() if each.kind == "conflict"}
-    for conflict in ledger.conflicts.open_page(after=0, limit=limit, undecided=False):
-        mine = decided.get(conflict.key)
-        rows.append(
-            {
-                "Mapping": mapping.name,
-                "Id": conflict.id,
-                "Key": conflict.key,
-                "Differs in": ", ".join(differing_columns(conflict)) or "one side deleted it",
-                "Next run": _next(conflict, None if mine is None else (mine.choice, mine.by)),
-            }
-        )
-    return rows
+    found = ledger.conflicts.open_page(after=0, limit=limit, undecided=False)
+    chosen = chosen_winners(ledger, found)
+    return [
+        {
+            "Mapping": mapping.name,
+            "Id": conflict.id,
+            "Key": conflict.key,
+            "Differs in": ", ".join(differing_columns(conflict)) or "one side deleted it",
+            "Next run": _next(chosen.get(conflict.key)),
+        }
+        for conflict in found
+    ]
 
 
 @command
@@ -81,10 +84,8 @@ def resolve(args: Namespace) -> None:
     print(f"{_SIDES[args.take]} wins {counted(len(ids), 'conflict')} in the next run, if the values are the same then")
 
 
-def _next(conflict: Conflict, decided: tuple[str, str] | None) -> str:
-    if conflict.outcome is not None:
-        return f"{_SIDES.get(conflict.outcome, conflict.outcome)} wins (sync_conflict.outcome)"
-    return "" if decided is None else f"{_SIDES[decided[0]]} wins, as {decided[1]} decided"
+def _next(chosen: Chosen | None) -> str:
+    return "" if chosen is None else f"{_SIDES.get(chosen.choice, chosen.choice)} wins, as {chosen.by} decided"
 
 
 def _cell(values: Mapping[str, Canonical] | None, name: str, output: str) -> Any:

@@ -16,7 +16,7 @@ from airflow_provider_lark.core.hints import counted
 from airflow_provider_lark.core.ledger import Ledger
 from airflow_provider_lark.core.ledger.decisions import DecisionChoice
 from airflow_provider_lark.core.side import Side
-from airflow_provider_lark.core.sync.choices import decide_held, held_set
+from airflow_provider_lark.core.sync.choices import Shown, decide_held, held_set
 
 _SIDES: dict[Side, tuple[str, str]] = {"lark": ("Lark", "SQL"), "sql": ("SQL", "Lark")}
 """Where a delete is held: the side that keeps what it has, and the one where it was deleted."""
@@ -81,5 +81,5 @@ def _decide(args: Namespace, choice: DecisionChoice) -> None:
                 f"mapping {mapping.name!r}: {counted(mine.count, 'delete')} held in {kept_in} now, not "
                 f"{args.count:,}; nothing was decided. Look at them again: `airflow lark sync held list`"
             )
-        decide_held(ledger, mine, choice=choice, by=shell_user())
+        decide_held(ledger, mine.kept_in, choice=choice, by=shell_user(), shown=Shown(mine.seen, mine.chosen))
     print(f"{counted(mine.count, 'delete')} held in {kept_in} will be {_WORDS[choice]} by the next run")

@@ -106,6 +106,13 @@ class Conflicts(LedgerPart):
         row = self.conn.execute(mine).one_or_none()
         return None if row is None else _from_row(row)
 
+    def lock(self, ids: Sequence[int]) -> None:
+        """Let whoever locks one of these conflicts too wait until this transaction has ended."""
+        for some in split(sorted(ids)):
+            mine = select(table.c.id).where(table.c.table_name == self.table_name, is_among(table.c.id, some))
+            # in the order of the ids, or two who lock the same ones could wait for each other
+            self.conn.execute(mine.order_by(table.c.id).with_for_update())
+
     def newest_id(self) -> int:
         """Return the id of the newest conflict, open or closed; 0 when there is none."""
         newest = select(func.max(table.c.id)).where(table.c.table_name == self.table_name)

@@ -5,13 +5,15 @@ A conflict is decided in ``sync_conflict.outcome`` too, and on a card in a chat;
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Literal, NamedTuple
 
 from sqlalchemy import ColumnElement, Connection, delete, insert, select, update
 
+from airflow_provider_lark.core.chunks import split
 from airflow_provider_lark.core.database.dbtime import Now, now_plus
 from airflow_provider_lark.core.database.driver_values import storable
+from airflow_provider_lark.core.database.predicates import is_among
 from airflow_provider_lark.core.ledger.parts import LedgerPart
 from airflow_provider_lark.core.ledger.tables import decision
 
@@ -57,14 +59,22 @@ class Decisions(LedgerPart):
 
     def open(self) -> list[Decision]:
         """Return those that no run has carried out, the oldest first."""
-        found = self.conn.execute(select(decision).where(*self._open()).order_by(decision.c.id))
-        return [Decision(row.id, row.kind, row.key, row.seen, row.choice, row.decided_by) for row in found]
+        return self._read(*self._open())
+
+    def open_of(self, kind: DecisionKind, keys: Sequence[str]) -> list[Decision]:
+        """Return those of one kind about *keys* that no run has carried out, the oldest first."""
+        mine = (*self._open(), decision.c.kind == kind)
+        return [each for some in split(keys) for each in self._read(*mine, is_among(decision.c.key, some))]
 
     def close(self, fates: Mapping[int, str]) -> None:
         """Note what became of decisions, by id."""
         for id_, fate in fates.items():
             mine = (decision.c.id == id_, decision.c.table_name == self.table_name)
             self.conn.execute(update(decision).where(*mine).values(status=fate, closed_at=Now()))
+
+    def _read(self, *conditions: ColumnElement[bool]) -> list[Decision]:
+        found = self.conn.execute(select(decision).where(*conditions).order_by(decision.c.id))
+        return [Decision(row.id, row.kind, row.key, row.seen, row.choice, row.decided_by) for row in found]
 
     def _open(self) -> tuple[ColumnElement[bool], ...]:
         return decision.c.table_name == self.table_name, decision.c.status == "open"

@@ -83,6 +83,10 @@ class HeldDeletes(QueuePart):
             count += 1
         return digest.hexdigest() if count else ""
 
+    def lock(self, *, pulls: bool) -> None:
+        """Let whoever locks the deletes that are held on this side too wait until this transaction has ended."""
+        self.conn.execute(self._held(pulls).order_by(queue.c.id).limit(1).with_for_update())
+
     def mark(self, note: str, *, pulls: bool) -> None:
         """Write at all that is held on one side what a person decided about it."""
         self._change(*self._mine(pulls), _IS_HELD, error_message=note[:ERROR_LENGTH])

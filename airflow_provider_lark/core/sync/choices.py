@@ -5,8 +5,9 @@ Each choice holds for what they saw: what has changed since is refused, and then
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from airflow_provider_lark.core.errors import ChangedSince, ConfigError
 from airflow_provider_lark.core.hints import counted, list_names
@@ -18,6 +19,29 @@ from airflow_provider_lark.core.side import Side
 
 _SIDES: dict[Side, str] = {"lark": "Lark", "sql": "SQL"}
 _KINDS: dict[Side, DecisionKind] = {"lark": "held_records", "sql": "held_rows"}
+_FATES = {"lark": "Lark wins", "sql": "SQL wins", "release": "they are deleted", "keep": "they are restored"}
+
+
+class Chosen(NamedTuple):
+    """What is chosen already, and waits for the next run.
+
+    :param choice: of a conflict ``lark`` or ``sql``, of held deletes ``release`` or ``keep``.
+    :param by: who chose it, or where it stands.
+    """
+
+    choice: str
+    by: str
+
+
+class Shown(NamedTuple):
+    """How somebody saw what they choose about.
+
+    :param seen: its fingerprint.
+    :param chosen: what was chosen about it by then; None: nothing.
+    """
+
+    seen: str
+    chosen: Chosen | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +57,11 @@ class HeldSet:
     count: int
     seen: str
     decided: Decision | None
+
+    @property
+    def chosen(self) -> Chosen | None:
+        """What is chosen about them already."""
+        return None if self.decided is None else Chosen(self.decided.choice, self.decided.by)
 
 
 def find_conflict(ledger: Ledger, id_: int) -> Conflict:
@@ -57,44 +86,77 @@ def differing_columns(conflict: Conflict) -> list[str]:
     return [name for name in lark if name in sql and lark[name] != sql[name]]
 
 
-def resolve_conflicts(ledger: Ledger, wanted: Mapping[int, str | None], *, take: Side, by: str) -> None:
+def chosen_winners(ledger: Ledger, conflicts: Sequence[Conflict]) -> dict[str, Chosen]:
+    """Return, by key, which side was chosen to win those of *conflicts* about whose values somebody has decided."""
+    mine = {each.key: each for each in ledger.decisions.open_of("conflict", [each.key for each in conflicts])}
+    found: dict[str, Chosen] = {}
+    for each in conflicts:
+        decided = mine.get(each.key)
+        if each.outcome is not None:
+            found[each.key] = Chosen(each.outcome, "sync_conflict.outcome")
+        elif decided is not None and decided.seen == each.fingerprint:
+            found[each.key] = Chosen(decided.choice, decided.by)
+    return found
+
+
+def resolve_conflicts(ledger: Ledger, wanted: Mapping[int, Shown | None], *, take: Side, by: str) -> None:
     """Let one side win from the next run on, over the values that each conflict has now: all of them, or none.
 
-    :param wanted: ids of conflicts, each with the fingerprint that was seen of it, where that is known.
+    :param wanted: ids of conflicts, each as it was seen, where that is known.
     :raises ConfigError: one is closed.
-    :raises ChangedSince: one has changed since it was seen.
+    :raises ChangedSince: one has changed since it was seen, or somebody else has decided it meanwhile.
     """
+    # whoever decides about one of them at the same time waits here, and then finds this decision
+    ledger.conflicts.lock(list(wanted))
     found = {id_: find_conflict(ledger, id_) for id_ in wanted}
     if closed := [id_ for id_, each in found.items() if each.status != "open"]:
         raise ConfigError(f"conflict {list_names(closed)} is closed; nothing was changed")
-    if changed := [id_ for id_, each in found.items() if wanted[id_] not in (None, each.fingerprint)]:
+    shown = {id_: each for id_, each in wanted.items() if each is not None}
+    if changed := [id_ for id_, each in shown.items() if each.seen != found[id_].fingerprint]:
         raise ChangedSince(f"conflict {list_names(changed)} has changed since it was shown; nothing was changed")
-    for each in found.values():
-        ledger.decisions.decide("conflict", each.key, seen=each.fingerprint, choice=take, by=by)
+    now = chosen_winners(ledger, list(found.values()))
+    for id_, each in shown.items():
+        _refuse_decided(f"conflict {id_}", now.get(found[id_].key), each)
+    for one in found.values():
+        ledger.decisions.decide("conflict", one.key, seen=one.fingerprint, choice=take, by=by)
 
 
 def held_set(ledger: Ledger, kept_in: Side) -> HeldSet:
     """Return what is held on one side now."""
     count = ledger.deletes.count()
     seen = ledger.deletes.fingerprint(pulls=kept_in == "sql")
-    open_ = {each.kind: each for each in ledger.decisions.open()}
-    mine = open_.get(_KINDS[kept_in])
+    mine = next(iter(ledger.decisions.open_of(_KINDS[kept_in], [""])), None)
     is_same = mine is not None and mine.seen == seen
     return HeldSet(kept_in, count.in_lark if kept_in == "lark" else count.in_sql, seen, mine if is_same else None)
 
 
-def decide_held(ledger: Ledger, held: HeldSet, *, choice: DecisionChoice, by: str, seen: str | None = None) -> None:
-    """Let the next run carry out what is held, or undo it where it was deleted.
+def decide_held(
+    ledger: Ledger, kept_in: Side, *, choice: DecisionChoice, by: str, shown: Shown | None = None
+) -> HeldSet:
+    """Let the next run carry out what is held on one side, or undo it where it was deleted; return what that is.
 
-    :param seen: the fingerprint of what somebody saw, where that is known.
-    :raises ChangedSince: other deletes are held now.
+    :param shown: how somebody saw it, where that is known.
+    :raises ChangedSince: other deletes are held now, or somebody else has decided about them meanwhile.
     """
-    if not held.count or seen not in (None, held.seen):
+    # as for conflicts: of two who decide at the same time one waits here
+    ledger.deletes.lock(pulls=kept_in == "sql")
+    held = held_set(ledger, kept_in)
+    if not held.count or (shown is not None and shown.seen != held.seen):
         raise ChangedSince(
-            f"the deletes held in {_SIDES[held.kept_in]} have changed since they were shown: "
+            f"the deletes held in {_SIDES[kept_in]} have changed since they were shown: "
             f"{counted(held.count, 'delete')} held now; nothing was decided"
         )
-    ledger.decisions.decide(_KINDS[held.kept_in], "", seen=held.seen, choice=choice, by=by)
+    if shown is not None:
+        _refuse_decided(f"the deletes held in {_SIDES[kept_in]}", held.chosen, shown)
+    ledger.decisions.decide(_KINDS[kept_in], "", seen=held.seen, choice=choice, by=by)
+    return held
+
+
+def _refuse_decided(what: str, now: Chosen | None, shown: Shown) -> None:
+    if now == shown.chosen:
+        return
+    fate = "no decision any more" if now is None else f"{_FATES.get(now.choice, now.choice)}, as {now.by} decided"
+    raise ChangedSince(f"{what}: {fate} since it was shown; nothing was changed")
 
 
 def retry_failed(ledger: Ledger, *, text: str, seen: Seen) -> int:

@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from airflow_provider_lark.core.ledger import Ledger
 from airflow_provider_lark.core.ledger.dead_letters import Seen
 from airflow_provider_lark.core.side import Side
-from airflow_provider_lark.core.sync.choices import decide_held, held_set, resolve_conflicts, retry_failed
+from airflow_provider_lark.core.sync.choices import Chosen, Shown, decide_held, resolve_conflicts, retry_failed
+from airflow_provider_lark.plugins.sync_page.inputs import Filter, Number, Words
 
 log = logging.getLogger(__name__)
 
@@ -22,37 +23,46 @@ class Body(BaseModel):
     """What every change names."""
 
     model_config = ConfigDict(extra="forbid")
-    mapping: str
+    mapping: Words
 
 
 class SeenBody(BaseModel):
     """How far the rows that failed were shown."""
 
     model_config = ConfigDict(extra="forbid")
-    count: int
-    up_to: int
-    up_to_ms: int
+    count: Number
+    up_to: Number
+    up_to_ms: Number
 
 
 class RetryRows(Body):
     """Some rows by their keys."""
 
-    keys: list[str] = _ROWS
+    keys: list[Words] = _ROWS
 
 
 class RetryAll(Body):
     """All that a filter found."""
 
-    text: str = ""
+    text: Filter = ""
     seen: SeenBody
+
+
+class DecidedBody(BaseModel):
+    """What was chosen already, as it was shown."""
+
+    model_config = ConfigDict(extra="forbid")
+    choice: str
+    by: str
 
 
 class ConflictSeen(BaseModel):
     """A conflict as it was shown."""
 
     model_config = ConfigDict(extra="forbid")
-    id: int
+    id: Number
     seen: str
+    decided: DecidedBody | None = None
 
 
 class Resolve(Body):
@@ -68,20 +78,21 @@ class DecideHeld(Body):
     kept_in: Side
     choice: Literal["release", "keep"]
     seen: str
+    decided: DecidedBody | None = None
 
 
 class ListRows(Body):
     """Rows to leave alone."""
 
-    keys: list[str] = _ROWS
-    reason: str = Field("", max_length=500)
+    keys: list[Words] = _ROWS
+    reason: Filter = ""
     hours: float | None = Field(None, gt=0, le=87_600)
 
 
 class UnlistRows(Body):
     """Rows to sync again."""
 
-    keys: list[str] = _ROWS
+    keys: list[Words] = _ROWS
 
 
 def retry_rows(ledger: Ledger, body: RetryRows, by: str) -> dict[str, Any]:
@@ -98,14 +109,13 @@ def retry_all(ledger: Ledger, body: RetryAll, by: str) -> dict[str, Any]:
 
 def resolve(ledger: Ledger, body: Resolve, by: str) -> dict[str, Any]:
     """Let one side win conflicts, as they were shown."""
-    resolve_conflicts(ledger, {each.id: each.seen for each in body.conflicts}, take=body.take, by=by)
+    resolve_conflicts(ledger, {each.id: _shown(each) for each in body.conflicts}, take=body.take, by=by)
     return {"done": len(body.conflicts)}
 
 
 def decide(ledger: Ledger, body: DecideHeld, by: str) -> dict[str, Any]:
     """Let the next run carry out, or undo, the deletes that were shown."""
-    held = held_set(ledger, body.kept_in)
-    decide_held(ledger, held, choice=body.choice, by=by, seen=body.seen)
+    held = decide_held(ledger, body.kept_in, choice=body.choice, by=by, shown=_shown(body))
     return {"done": held.count}
 
 
@@ -120,3 +130,7 @@ def list_rows(ledger: Ledger, body: ListRows, by: str) -> dict[str, Any]:
 def unlist_rows(ledger: Ledger, body: UnlistRows, by: str) -> dict[str, Any]:
     """Sync rows of this table again from the next run on."""
     return {"done": len(ledger.blacklist.remove(list(dict.fromkeys(body.keys))))}
+
+
+def _shown(body: ConflictSeen | DecideHeld) -> Shown:
+    return Shown(body.seen, None if body.decided is None else Chosen(body.decided.choice, body.decided.by))

@@ -24,7 +24,9 @@ from airflow_provider_lark.plugins.sync_page import acting, reading
 from airflow_provider_lark.plugins.sync_page.access import Visitor, VisitorDep, own_request, visitor
 from airflow_provider_lark.plugins.sync_page.databases import Databases, describe
 from airflow_provider_lark.plugins.sync_page.files import HEADERS, answer_file
+from airflow_provider_lark.plugins.sync_page.inputs import Filter, Number, Words
 from airflow_provider_lark.plugins.sync_page.mappings import MappingFiles
+from airflow_provider_lark.plugins.sync_page.threads import own_threads
 
 log = logging.getLogger(__name__)
 
@@ -52,22 +54,23 @@ def make_app() -> FastAPI:
     return app
 
 
-def _index(request: Request) -> Response:
+async def _index(request: Request) -> Response:
     return answer_file(request, "index.html")
 
 
-def _static(request: Request, name: str) -> Response:
+async def _static(request: Request, name: str) -> Response:
     return answer_file(request, name)
 
 
-def _nothing(path: str) -> Response:
+async def _nothing(path: str) -> Response:
     raise HTTPException(404, "the page has no such address")
 
 
 def _reads(files: MappingFiles, databases: Databases) -> APIRouter:
-    router = APIRouter(prefix="/api", dependencies=[Depends(visitor)])
+    router, apart = APIRouter(prefix="/api", dependencies=[Depends(visitor)]), own_threads()
 
     @router.get("/mappings")
+    @apart
     def mappings(who: VisitorDep) -> dict[str, Any]:
         found = files.read()
         conn_ids = {each.sql.conn_id for each in found.mappings.values() if each.sql.conn_id}
@@ -77,33 +80,42 @@ def _reads(files: MappingFiles, databases: Databases) -> APIRouter:
         return {"user": who.name, "mappings": told, "problems": found.problems}
 
     @router.get("/states")
+    @apart
     def states(conn_id: str) -> dict[str, Any]:
         wanted = [each for each in files.read().mappings.values() if each.sql.conn_id == conn_id]
         return {"states": databases.states(conn_id, wanted) if wanted else []}
 
     @router.get("/runs")
-    def runs(mapping: str, before: int | None = None) -> dict[str, Any]:
+    @apart
+    def runs(mapping: Words, before: Number | None = None) -> dict[str, Any]:
         return _read(files, databases, mapping, lambda ledger: reading.runs(ledger, before))
 
     @router.get("/failed")
-    def failed(mapping: str, text: str = "", before: int | None = None, after: int | None = None) -> dict[str, Any]:
+    @apart
+    def failed(
+        mapping: Words, text: Filter = "", before: Number | None = None, after: Number | None = None
+    ) -> dict[str, Any]:
         return _read(files, databases, mapping, lambda ledger: reading.failed(ledger, text, before, after))
 
     @router.get("/conflicts")
-    def conflicts(who: VisitorDep, mapping: str, after: int = 0) -> dict[str, Any]:
+    @apart
+    def conflicts(who: VisitorDep, mapping: Words, after: Number = 0) -> dict[str, Any]:
         may_read = _may_read(files, mapping, who)
         return _read(files, databases, mapping, lambda ledger: reading.conflicts(ledger, after, values=may_read))
 
     @router.get("/held")
-    def held(mapping: str, kept_in: Side, after: int = 0) -> dict[str, Any]:
+    @apart
+    def held(mapping: Words, kept_in: Side, after: Number = 0) -> dict[str, Any]:
         return _read(files, databases, mapping, lambda ledger: reading.held(ledger, kept_in, after))
 
     @router.get("/blacklist")
-    def blacklist(mapping: str, before: int | None = None) -> dict[str, Any]:
+    @apart
+    def blacklist(mapping: Words, before: Number | None = None) -> dict[str, Any]:
         return _read(files, databases, mapping, lambda ledger: reading.blacklist(ledger, before))
 
     @router.get("/history")
-    def history(who: VisitorDep, mapping: str, key: str) -> dict[str, Any]:
+    @apart
+    def history(who: VisitorDep, mapping: Words, key: Words) -> dict[str, Any]:
         may_read = _may_read(files, mapping, who)
         return _read(files, databases, mapping, lambda ledger: reading.history(ledger, key, values=may_read))
 
@@ -111,7 +123,7 @@ def _reads(files: MappingFiles, databases: Databases) -> APIRouter:
 
 
 def _changes(files: MappingFiles, databases: Databases) -> APIRouter:
-    router = APIRouter(prefix="/api", dependencies=[Depends(visitor), Depends(own_request)])
+    router, apart = APIRouter(prefix="/api", dependencies=[Depends(visitor), Depends(own_request)]), own_threads()
 
     def change(act: Callable[[Ledger, B, str], dict[str, Any]], body: B, who: VisitorDep) -> dict[str, Any]:
         mapping = _find(files, body.mapping)
@@ -123,26 +135,32 @@ def _changes(files: MappingFiles, databases: Databases) -> APIRouter:
         return done
 
     @router.post("/retry")
+    @apart
     def retry(who: VisitorDep, body: acting.RetryRows) -> dict[str, Any]:
         return change(acting.retry_rows, body, who)
 
     @router.post("/retry-all")
+    @apart
     def retry_all(who: VisitorDep, body: acting.RetryAll) -> dict[str, Any]:
         return change(acting.retry_all, body, who)
 
     @router.post("/conflicts/resolve")
+    @apart
     def resolve(who: VisitorDep, body: acting.Resolve) -> dict[str, Any]:
         return change(acting.resolve, body, who)
 
     @router.post("/held/decide")
+    @apart
     def decide(who: VisitorDep, body: acting.DecideHeld) -> dict[str, Any]:
         return change(acting.decide, body, who)
 
     @router.post("/blacklist/add")
+    @apart
     def add(who: VisitorDep, body: acting.ListRows) -> dict[str, Any]:
         return change(acting.list_rows, body, who)
 
     @router.post("/blacklist/remove")
+    @apart
     def remove(who: VisitorDep, body: acting.UnlistRows) -> dict[str, Any]:
         return change(acting.unlist_rows, body, who)
 

@@ -1,7 +1,6 @@
-"""A mapping's ledger for one request, without taking all threads of the api-server.
+"""A mapping's ledger for one request, without taking all threads of the page.
 
-A database that does not answer holds up whoever asks for it until its driver gives up. Airflow's own pages share their
-threads with this one, so only a few may wait for one database.
+A database that does not answer holds up whoever asks for it until its driver gives up, so only a few may wait for one.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ from airflow_provider_lark.hooks.database import opened_engine
 from airflow_provider_lark.hooks.errors import explain_database
 from airflow_provider_lark.hooks.ledgers import conn_id_of, ledger_of
 
-AT_ONCE = 6
+AT_ONCE = 4
 """So many requests may use one database at once."""
 
 WAIT_SECONDS = 3.0

@@ -10,11 +10,11 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from airflow_provider_lark.core import TableMapping
 from airflow_provider_lark.core.clock import Clock, SystemClock
-from airflow_provider_lark.core.errors import ConfigError, LarkError
+from airflow_provider_lark.core.errors import ConfigError, DatabaseBusy, LarkError
 from airflow_provider_lark.core.sync.mapping.file import load_all_mappings
 from airflow_provider_lark.hooks.ledgers import configured_files
 from airflow_provider_lark.hooks.whole_bases import expand_whole_bases
-from airflow_provider_lark.plugins.sync_page.databases import describe
+from airflow_provider_lark.plugins.sync_page.databases import WAIT_SECONDS, describe
 
 FRESH_SECONDS = 60.0
 LARK_CONN_ID = "lark_default"
@@ -47,19 +47,38 @@ class MappingFiles:
         self._known: tuple[_Stamp, Found] | None = None
 
     def read(self) -> Found:
-        """Return what the files hold now."""
-        files = configured_files()
-        with self._lock:
-            stamp = tuple(_stamp(name) for name in files)
-            if self._known is None or self._known[0] != stamp or self._is_old():
-                self._known = (stamp, _load(files))
-                self._read_at = self._clock.monotonic()
-            return self._known[1]
+        """Return what the files hold now; while another request reads them again, what they held before.
 
-    def _is_old(self) -> bool:
+        :raises DatabaseBusy: nothing is known yet, and a mapping of a whole base waits for its database.
+        """
+        files = configured_files()
+        stamp = tuple(_stamp(name) for name in files)
+        if (found := self._fresh(stamp)) is not None:
+            return found
+        known = self._known
+        is_same = known is not None and known[0] == stamp
+        if not self._lock.acquire(blocking=not is_same, timeout=-1 if is_same else WAIT_SECONDS):
+            if known is None:
+                raise DatabaseBusy(
+                    "the mapping files are not read yet: a mapping of a whole base waits for its database; check that "
+                    "it answers"
+                )
+            return known[1]
+        try:
+            if (found := self._fresh(stamp)) is None:
+                found = _load(files)
+                self._known, self._read_at = (stamp, found), self._clock.monotonic()
+            return found
+        finally:
+            self._lock.release()
+
+    def _fresh(self, stamp: _Stamp) -> Found | None:
+        known = self._known
+        if known is None or known[0] != stamp:
+            return None
         # a base may have got more tables, or its ledger may be readable again
-        is_lasting = self._known is not None and self._known[1].is_lasting
-        return not is_lasting and self._clock.monotonic() - self._read_at >= FRESH_SECONDS
+        is_old = not known[1].is_lasting and self._clock.monotonic() - self._read_at >= FRESH_SECONDS
+        return None if is_old else known[1]
 
 
 def _stamp(name: str) -> tuple[str, int, int]:

@@ -11,7 +11,7 @@ from airflow_provider_lark.core.fields.canonical import Canonical
 from airflow_provider_lark.core.ledger import Ledger
 from airflow_provider_lark.core.ledger.conflicts import Conflict
 from airflow_provider_lark.core.side import Side
-from airflow_provider_lark.core.sync.choices import differing_columns, held_set
+from airflow_provider_lark.core.sync.choices import Chosen, chosen_winners, differing_columns, held_set
 from airflow_provider_lark.core.sync.explain.events import Event, events_of
 from airflow_provider_lark.core.sync.explain.known import read_known
 from airflow_provider_lark.core.sync.plan.actions import plain
@@ -41,15 +41,9 @@ def conflicts(ledger: Ledger, after: int, *, values: bool) -> dict[str, Any]:
 
     :param values: tell what both sides hold.
     """
-    decided = {each.key: each for each in ledger.decisions.open() if each.kind == "conflict"}
-    rows = []
-    for each in ledger.conflicts.open_page(after=after, limit=CONFLICTS_MAX + 1, undecided=False):
-        mine = decided.get(each.key)
-        is_same = mine is not None and mine.seen == each.fingerprint
-        told = {"take": mine.choice, "by": mine.by} if mine is not None and is_same else None
-        if each.outcome is not None:
-            told = {"take": each.outcome, "by": "sync_conflict.outcome"}
-        rows.append({**_conflict(each, values=values), "decided": told})
+    found = ledger.conflicts.open_page(after=after, limit=CONFLICTS_MAX + 1, undecided=False)
+    chosen = chosen_winners(ledger, found)
+    rows = [{**_conflict(each, values=values), "decided": _decided(chosen.get(each.key))} for each in found]
     return {**_page("conflicts", rows, CONFLICTS_MAX), "count": ledger.conflicts.count_open()}
 
 
@@ -57,9 +51,8 @@ def held(ledger: Ledger, kept_in: Side, after: int) -> dict[str, Any]:
     """Return deletes that are held on one side."""
     found = held_set(ledger, kept_in)
     entries = ledger.deletes.page(pulls=kept_in == "sql", after=after, limit=ROWS_MAX + 1)
-    decided = None if found.decided is None else {"choice": found.decided.choice, "by": found.decided.by}
     page = _page("rows", [each._asdict() for each in entries], ROWS_MAX)
-    return {**page, "count": found.count, "seen": found.seen, "decided": decided}
+    return {**page, "count": found.count, "seen": found.seen, "decided": _decided(found.chosen)}
 
 
 def blacklist(ledger: Ledger, before: int | None) -> dict[str, Any]:
@@ -74,7 +67,8 @@ def history(ledger: Ledger, name: str, *, values: bool) -> dict[str, Any]:
     :param name: its key, or the id of its record.
     :param values: tell what was written.
     """
-    known = read_known(ledger, name)
+    # one more than is shown: a write has all values of the row, and a thousand of them may not fit into memory
+    known = read_known(ledger, name, changes=ROWS_MAX + 1)
     events = events_of(known.changes, known.lines)
     newest = events[: -ROWS_MAX - 1 : -1]
     return {
@@ -86,8 +80,12 @@ def history(ledger: Ledger, name: str, *, values: bool) -> dict[str, Any]:
         "gap": None if known.gap is None else {"until_ms": known.gap.until_ms, "reason": known.gap.reason},
         "values": values,
         "events": [_event(each, values=values) for each in newest],
-        "older": len(events) - len(newest),
+        "more": len(events) > len(newest),
     }
+
+
+def _decided(chosen: Chosen | None) -> dict[str, str] | None:
+    return None if chosen is None else chosen._asdict()
 
 
 def _event(event: Event, *, values: bool) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from sqlalchemy import event, insert, text
 from airflow_provider_lark.core.database.connections import open_session
 from airflow_provider_lark.core.database.dbtime import now_plus
 from airflow_provider_lark.core.ledger import Ledger, migrate
+from airflow_provider_lark.core.ledger.history.changes import Changes, RowChange
 from airflow_provider_lark.core.ledger.tables import log
 from airflow_provider_lark.core.sync.status import read_status
 from airflow_provider_lark.plugins.sync_page import reading
@@ -124,6 +125,17 @@ def test_long_texts_are_cut(visit, shop):
         add_failed(conn, "orders", 1, error="x" * 1999, first=9000)
     (row, *_) = visit("admin").get("failed", mapping="orders").json["rows"]
     assert len(row["error"]) == reading.TEXT_MAX + 1
+
+
+def test_history_reads_no_more_writes_than_it_shows(visit, shop, monkeypatch):
+    """A write has all values of its row: a thousand of long ones would not fit into the api-server's memory."""
+    with shop.begin() as conn:
+        wrote = RowChange("7", "rec7", "lark", "UPDATE", {"name": "a"}, None, {"name": "b"}, None)
+        Ledger(conn, "orders").changes.write("r", [wrote] * 150)
+    read, of_names = [], Changes.of_names
+    monkeypatch.setattr(Changes, "of_names", lambda *given, **more: read.append(of_names(*given, **more)) or read[-1])
+    told = visit("admin").get("history", mapping="orders", key="7").json
+    assert (len(told["events"]), told["more"], len(read[0])) == (100, True, 101)
 
 
 @pytest.fixture

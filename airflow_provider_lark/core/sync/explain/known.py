@@ -53,14 +53,17 @@ def find_pair(ledger: Ledger, name: str) -> Pair | None:
     return found or ledger.pairs.by_records([RecordId(name)]).get(RecordId(name))
 
 
-def read_known(ledger: Ledger, name: str) -> Known:
-    """Read what is known of the row of *name*: a SQL key, or a record id."""
+def read_known(ledger: Ledger, name: str, *, changes: int = EVENTS_MAX) -> Known:
+    """Read what is known of the row of *name*: a SQL key, or a record id.
+
+    :param changes: so many of the newest writes are read, each with all values of the row.
+    """
     pair = find_pair(ledger, name)
     key = Key(name) if pair is None else pair.key
     # before a record had a key it went by its own id
     names = [key] if pair is None else list(dict.fromkeys([key, Key(pair.record_id)]))
     lines = [line for each in names for line in ledger.sync_log.latest(limit=EVENTS_MAX, key=each)]
-    decided = [each for each in ledger.decisions.open() if each.kind == "conflict" and each.key == key]
+    decided = ledger.decisions.open_of("conflict", [key])
     sent = ledger.intents.open("create", "update", "delete")
     return Known(
         key=key,
@@ -70,7 +73,7 @@ def read_known(ledger: Ledger, name: str) -> Known:
         conflict=ledger.conflicts.open_by_key([key]).get(key),
         decision=decided[0] if decided else None,
         in_doubt=any(key in intent.keys for intent in sent),
-        changes=ledger.changes.of_names(names, limit=EVENTS_MAX),
+        changes=ledger.changes.of_names(names, limit=changes),
         lines=lines,
         gap=read_gap(ledger.conn),
     )

@@ -3,6 +3,7 @@
 import { read, returned } from "./api.js";
 import { detail, summary } from "./detail.js";
 import { button, el } from "./dom.js";
+import { steady } from "./focus.js";
 import { States, overview } from "./overview.js";
 import { follow, followTheme, go, here, takeOver, task, to } from "./place.js";
 import { problem, waiting } from "./tables.js";
@@ -13,15 +14,16 @@ const main = document.getElementById("main");
 let states = null;
 let view = { text: "", sort: null, down: false };
 let updated = null;
+let isComposing = false;
 
 function drawHead() {
   document.documentElement.lang = tag();
-  document.title = t("title");
+  document.title = [here().mapping, t("title")].filter(Boolean).join(" · ");
   document.getElementById("head").replaceChildren(
     el("a", { class: "brand", href: "#/" }, t("title")),
     el("span", { class: "when" }, updated && t("updated", { at: moment(updated, false) })),
     button(t("refresh"), () => load(), { class: "plain", id: "refresh" }),
-    button(t("other"), () => (switchLanguage(), draw()), { class: "plain", id: "language" }));
+    button(t("other"), () => (switchLanguage(), steady(draw)), { class: "plain", id: "language" }));
 }
 
 function draw() {
@@ -40,23 +42,17 @@ function drawStates() {
   if (!place.mapping) return redraw(view);
   const mapping = states.about.mappings.find((each) => each.name === place.mapping);
   const above = document.getElementById("summary");
-  return above && mapping && above.replaceChildren(...summary(mapping, states.known.get(mapping.name), place));
+  return above && mapping && steady(() => above.replaceChildren(...summary(mapping, states.known.get(mapping.name), place)));
 }
 
 function show(parts) {
   main.replaceChildren(...parts.flat(Infinity).filter((part) => part instanceof Node));
 }
 
-/** Draw the overview anew, with the cursor where it was. */
+/** Draw the overview anew, unless somebody is amid typing Chinese. */
 function redraw(wanted) {
   view = wanted;
-  const at = document.activeElement?.id === "search" ? document.activeElement.selectionStart : null;
-  draw();
-  const field = document.getElementById("search");
-  if (at !== null && field) {
-    field.focus();
-    field.setSelectionRange(at, at);
-  }
+  if (!isComposing) steady(draw);
 }
 
 /** Ask for everything anew, or for what one mapping needs. */
@@ -64,21 +60,20 @@ async function load(mapping) {
   try {
     if (mapping && states) {
       await states.ask(mapping.conn_id);
-      draw();
+      steady(draw);
     } else {
       const fresh = new States(await read("mappings"));
       // what was known is shown until the answer is there
       if (states) for (const [name, state] of states.known) fresh.known.set(name, state);
       states = fresh;
-      if (here().mapping || !states.known.size) draw();
+      if (here().mapping || !states.known.size) steady(draw);
       await states.load(drawStates);
     }
     updated = Date.now();
-    drawHead();
+    steady(drawHead);
   } catch (refused) {
     if (!refused.kind) throw refused;
-    drawHead();
-    show([problem(refused, () => load())]);
+    steady(() => (drawHead(), show([problem(refused, () => load())])));
   }
 }
 
@@ -99,9 +94,12 @@ async function start() {
   main.replaceChildren(waiting());
   takeOver();
   if (task() && !here().mapping) await goToTask(task());
-  follow(draw);
+  follow(() => steady(draw));
   load();
 }
 
+for (const [event, begins] of [["compositionstart", true], ["compositionend", false]]) {
+  document.addEventListener(event, () => (isComposing = begins));
+}
 start();
 setInterval(keepFresh, EVERY_MS);

@@ -33,6 +33,7 @@ export function charts(runs) {
 }
 
 function card(title, more, drawing) {
+  drawing.setAttribute("aria-label", title);
   return el("figure", { class: "card" }, el("figcaption", {}, title, more), drawing);
 }
 

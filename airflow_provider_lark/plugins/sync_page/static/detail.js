@@ -15,8 +15,8 @@ const OTHERS = ["rewritten", "near_misses", "conflicts", "skipped", "held", "fai
 
 /** The page of a mapping. *place*: which part of it; *refresh*: ask for its state again. */
 export function detail(mapping, state, place, refresh) {
-  const body = el("section", { class: "part" });
   const tab = tabOf(place);
+  const body = el("section", { class: "part", "aria-label": t(tab) });
   const context = { mapping, what: place.what, tab, refresh };
   fill(body, () => TABS[tab](context));
   return [el("div", { id: "summary" }, summary(mapping, state, place)), body];
@@ -31,7 +31,7 @@ export function summary(mapping, state, place) {
   const tab = tabOf(place);
   return [
     el("nav", { class: "crumbs" }, el("a", { href: to(null) }, `‹ ${t("all")}`)),
-    el("div", { class: "title" }, el("h1", {}, mapping.name), badge(state),
+    el("div", { class: "title" }, el("h1", { tabindex: -1 }, mapping.name), badge(state),
       el("span", { class: "what" }, `${mapping.table} ${arrow(mapping.direction)} ${mapping.bitable} · ${mapping.conn_id || t("no_conn")}`)),
     tiles(state),
     !mapping.edits && el("p", { class: "hint lock" }, mapping.conn_id ? t("may_not_edit", { c: mapping.conn_id }) : t("no_conn")),
@@ -44,11 +44,14 @@ export function summary(mapping, state, place) {
 
 async function fill(body, load) {
   body.replaceChildren(waiting());
+  body.setAttribute("aria-busy", "true");
   try {
     body.replaceChildren(...[await load()].flat(Infinity).filter(Boolean));
   } catch (refused) {
     if (!refused.kind) throw refused;
     body.replaceChildren(problem(refused, () => fill(body, load)));
+  } finally {
+    body.removeAttribute("aria-busy");
   }
 }
 

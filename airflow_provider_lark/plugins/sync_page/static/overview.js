@@ -54,7 +54,14 @@ export function overview(states, view, redraw) {
   const known = mappings.map((each) => states.known.get(each.name)).filter((state) => state && !state.error);
   const sum = (count) => known.reduce((total, state) => total + count(state), 0);
   const wanting = mappings.filter((each) => ["bad", "waits", "error"].includes(stateOf(states.known.get(each.name)))).length;
+  const place = el("div", {}, mappings.length ? list(states, view, redraw) : el("p", { class: "empty" }, t("no_mappings")));
+  const search = (event) => {
+    // the field itself stays: a new one would end the composition of Chinese characters
+    view.text = event.target.value;
+    if (mappings.length) place.replaceChildren(list(states, view, redraw));
+  };
   return [
+    el("h1", { class: "unseen", tabindex: -1 }, t("all")),
     el("section", { class: "tiles" },
       tile(t("mappings"), mappings.length),
       tile(t("need_you"), wanting, "warn"),
@@ -63,9 +70,8 @@ export function overview(states, view, redraw) {
       tile(t("conflicts"), sum((state) => state.conflicts), "warn"),
       tile(t("held"), sum((state) => state.held), "warn")),
     problems.map((line) => el("div", { class: "problem", role: "alert" }, line)),
-    el("input", { type: "search", id: "search", placeholder: t("search"), "aria-label": t("search"), value: view.text,
-      on: { input: (event) => redraw({ ...view, text: event.target.value }) } }),
-    mappings.length ? list(states, view, redraw) : el("p", { class: "empty" }, t("no_mappings")),
+    el("input", { type: "search", id: "search", placeholder: t("search"), "aria-label": t("search"), value: view.text, on: { input: search } }),
+    place,
   ];
 }
 

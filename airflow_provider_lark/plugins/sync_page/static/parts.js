@@ -5,14 +5,20 @@ import { change, read } from "./api.js";
 import { ask, button, el } from "./dom.js";
 import { go, to } from "./place.js";
 import { notice, table } from "./tables.js";
-import { ago, moment, number, problemWords, runWord, span, t } from "./words.js";
+import { ago, keyWords, moment, number, problemWords, runWord, span, t } from "./words.js";
+
+// MySQL takes no longer key, and a proxy no much longer address
+const KEY_MAX = 1000;
+const KEYS_MAX = 100;
 
 /** Ask the person, do it, say what was done, and show how it is now, also where it was refused. */
 async function act(context, question, path, body, done) {
   if (!(await ask(question.title, question.lines, t("yes"), t("cancel"), question.isDangerous))) return;
   try {
     const answer = await change(path, { mapping: context.mapping.name, ...body });
-    notice(t(done, { n: number(answer.done) }));
+    // of two who press at the same time the second finds nothing left
+    if (answer.done > 0) notice(t(done, { n: number(answer.done) }));
+    else notice(t("did_nothing"), true);
   } catch (refused) {
     if (!refused.kind) throw refused;
     notice(problemWords(refused), true);
@@ -21,7 +27,7 @@ async function act(context, question, path, body, done) {
 }
 
 function search(context, hint, label, name) {
-  const field = el("input", { type: "search", name, placeholder: hint, "aria-label": hint, value: context.what[name] || "" });
+  const field = el("input", { type: "search", name, maxlength: name === "text" ? 500 : KEY_MAX, placeholder: hint, "aria-label": hint, value: context.what[name] || "" });
   const find = (event) => {
     event.preventDefault();
     go(to(context.mapping.name, context.tab, { [name]: field.value.trim() }));
@@ -42,7 +48,7 @@ export async function failed(context) {
   const bar = el("div", { class: "row" });
   const text = what.text || "";
   const drawBar = () => bar.replaceChildren(...failedButtons(context, found, text, [...chosen]));
-  const boxes = rows.map((row) => el("input", { type: "checkbox", "aria-label": row.key, on: { change: (event) => {
+  const boxes = rows.map((row) => el("input", { type: "checkbox", "aria-label": keyWords(row.key), on: { change: (event) => {
     chosen[event.target.checked ? "add" : "delete"](row.key);
     drawBar();
   } } }));
@@ -85,8 +91,10 @@ function failedButtons(context, found, text, keys) {
   ].filter(Boolean);
 }
 
+/** A key that leads to its history; one that is too long for an address leads nowhere. */
 function keyLink(mapping, key) {
-  return el("a", { href: to(mapping.name, "history", { key }) }, key);
+  const place = key.length <= KEY_MAX ? { href: to(mapping.name, "history", { key }) } : { title: t("long_key") };
+  return el("a", { class: "row-key", ...place }, keyWords(key));
 }
 
 export async function conflicts(context) {
@@ -96,7 +104,7 @@ export async function conflicts(context) {
   if (!many.length) return el("p", { class: "empty" }, t("no_conflicts"));
   const win = (take, some) => {
     const question = { title: t(`ask_${take}`, { n: number(some.length) }), lines: [t("ask_win_text", { m: mapping.name })], isDangerous: true };
-    return act(context, question, "conflicts/resolve", { take, conflicts: some.map(({ id, seen }) => ({ id, seen })) }, "did_win");
+    return act(context, question, "conflicts/resolve", { take, conflicts: some.map(({ id, seen, decided }) => ({ id, seen, decided })) }, "did_win");
   };
   const pair = (some) => ["lark", "sql"].map((side) => button(t(`adopt_${side}`), () => win(side, some), { class: "plain", disabled: !mapping.edits, "data-take": side }));
   return [
@@ -117,7 +125,7 @@ function conflictCard(mapping, conflict, buttons) {
     el("div", { class: "row between" },
       el("h3", {}, keyLink(mapping, conflict.key), el("small", {}, ` #${conflict.id}`), gone && el("span", { class: "badge waits" }, t(`gone_${gone}`))),
       el("div", { class: "row" }, buttons)),
-    decided && el("p", { class: "decided" }, t(`wins_${decided.take}`, { by: decided.by })),
+    decided && el("p", { class: "decided" }, t(`wins_${decided.choice}`, { by: decided.by })),
     table(columns, rows, ""),
     conflict.left_out > 0 && el("small", {}, t("left_out", { n: number(conflict.left_out) })));
 }
@@ -135,7 +143,7 @@ function heldCard(context, side, found) {
   const n = number(found.count);
   const press = (choice) => {
     const question = { title: t(`ask_${choice}_${side}`, { n }), lines: [t("ask_held_text", { m: mapping.name })], isDangerous: choice === "release" };
-    return act(context, question, "held/decide", { kept_in: side, choice, seen: found.seen }, "did_held");
+    return act(context, question, "held/decide", { kept_in: side, choice, seen: found.seen, decided: found.decided }, "did_held");
   };
   const one = (choice, style) => button(t(`${choice}_${side}`, { n }), () => press(choice), { class: style, disabled: !mapping.edits, "data-choice": choice });
   return el("article", { class: "card" },
@@ -148,7 +156,7 @@ function heldCard(context, side, found) {
 export async function blacklist(context) {
   const { mapping, what } = context;
   const found = await read("blacklist", { mapping: mapping.name, before: what.before });
-  const remove = (row) => act(context, { title: t("remove"), lines: [row.key] }, "blacklist/remove", { keys: [row.key] }, "did_unleave");
+  const remove = (row) => act(context, { title: t("remove"), lines: [keyWords(row.key)] }, "blacklist/remove", { keys: [row.key] }, "did_unleave");
   const rows = found.rows.map((row) => [
     keyLink(mapping, row.key), row.reason, t(row.table_name === null ? "every_table" : "this_table"),
     row.left_seconds === null ? t("for_good") : span(row.left_seconds),
@@ -162,11 +170,12 @@ export async function blacklist(context) {
 function adding(context) {
   const keys = el("textarea", { rows: 2, placeholder: t("keys_hint"), "aria-label": t("keys_hint") });
   const reason = el("input", { type: "text", placeholder: t("reason"), "aria-label": t("reason"), maxlength: 400 });
-  const hours = el("input", { type: "number", min: 1, placeholder: t("hours_hint"), "aria-label": t("hours_hint") });
+  const hours = el("input", { type: "number", min: 1, max: 87600, placeholder: t("hours_hint"), "aria-label": t("hours_hint") });
   const add = (event) => {
     event.preventDefault();
     const given = keys.value.split("\n").map((each) => each.trim()).filter(Boolean);
     if (!given.length) return keys.focus();
+    if (given.length > KEYS_MAX) return notice(t("too_many_keys", { n: number(KEYS_MAX) }), true);
     const question = { title: t("ask_leave", { n: number(given.length) }), lines: [t("ask_leave_text", { m: context.mapping.name })] };
     return act(context, question, "blacklist/add", { keys: given, reason: reason.value, hours: hours.value ? Number(hours.value) : null }, "did_leave");
   };
@@ -185,10 +194,10 @@ export async function history(context) {
     found.conflict !== null && el("a", { class: "badge waits", href: to(mapping.name, "conflicts") }, `${t("conflicts")} #${found.conflict}`),
   ];
   const since = found.gap ? t(`since_${found.gap.reason}`, { at: moment(found.gap.until_ms) }) : t("since_first");
-  return [form, el("div", { class: "row title" }, el("h3", {}, found.key), state),
+  return [form, el("div", { class: "row title" }, el("h3", { class: "row-key" }, keyWords(found.key)), state),
     !found.values && el("p", { class: "hint lock" }, t("values_hidden", { c: mapping.conn_id })),
     found.events.length ? el("ol", { class: "timeline" }, found.events.map(event)) : el("p", { class: "empty" }, t("no_history")),
-    found.older > 0 && el("p", {}, t("older_events", { n: number(found.older) })), el("small", {}, since)];
+    found.more && el("p", {}, t("older_events")), el("small", {}, since)];
 }
 
 function event(each) {

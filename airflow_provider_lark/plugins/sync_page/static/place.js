@@ -43,6 +43,11 @@ export function task() {
   return dag && run && id ? { dag, run, id, at: /^\d+$/.test(given.get("map_index")) ? given.get("map_index") : "-1" } : null;
 }
 
+/** Where Airflow lets people log in, and from where they come back here. */
+export function login() {
+  return `../api/v2/auth/login?next=${encodeURIComponent((outer() || window).location.href)}`;
+}
+
 /** Go to a place; *isSame*: without a step in the history of the browser. */
 export function go(address, isSame) {
   if (isSame) {

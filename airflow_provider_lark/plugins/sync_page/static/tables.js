@@ -1,6 +1,7 @@
 // Tables, tiles, states and problems: what all parts of the page are made of.
 
 import { button, el } from "./dom.js";
+import { login } from "./place.js";
 import { number, problemWords, t } from "./words.js";
 
 /** A table. *columns*: title and a class; *rows*: cells; *empty*: what stands there without rows. */
@@ -36,7 +37,9 @@ export function badge(state) {
 export function problem(refused, again) {
   const [first, ...more] = problemWords(refused);
   return el("div", { class: "problem", role: "alert" }, el("b", {}, first), more.map((line) => el("p", {}, line)),
-    again && button(t("try_again"), again, { class: "plain" }));
+    el("div", { class: "row" },
+      refused.kind === "no_login" && el("a", { class: "button", href: login(), target: "_top" }, t("log_in")),
+      again && button(t("try_again"), again, { class: "plain" })));
 }
 
 /** Bars where an answer is awaited. */

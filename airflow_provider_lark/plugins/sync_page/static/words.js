@@ -132,7 +132,10 @@ const WORDS = {
   history_hint: ["SQL key or record id, such as 42", "SQL 键或记录 ID，例如 42"],
   show: ["Show", "查看"],
   written: ["Written", "写入值"],
-  older_events: ["and {n} older ones", "另有更早的 {n} 条"],
+  older_events: ["There are older ones.", "还有更早的记录。"],
+  did_nothing: ["Nothing was left to do: a run, or somebody else, was faster.", "无需操作：运行或其他人已先处理。"],
+  too_many_keys: ["No more than {n} keys at a time.", "一次最多 {n} 个键。"],
+  long_key: ["Too long for an address: look it up by the record id", "键过长，无法放入网址：请用记录 ID 查看"],
   since_first: ["This is all since the first run.", "以上为首次运行以来的全部记录。"],
   since_retention: ["Complete since {at}; the retention dropped what was before.", "{at} 之后完整；更早的记录已按保留期删除。"],
   since_upgrade: ["Complete since {at}; no values were kept before.", "{at} 之后完整；此前未保存字段值。"],
@@ -156,6 +159,7 @@ const WORDS = {
   k_schema_mismatch: ["The ledger does not fit.", "账本不匹配。"],
   k_other: ["This did not work.", "操作未成功。"],
   try_again: ["Try again", "重试"],
+  log_in: ["Log in", "登录"],
 };
 
 // what the ledger says of runs and changes; in English it stays as it is there
@@ -216,6 +220,12 @@ export function runWord(word) {
 export function problemWords(problem) {
   const name = Object.hasOwn(WORDS, `k_${problem.kind}`) ? `k_${problem.kind}` : "k_other";
   return [t(name), problem.message].filter(Boolean);
+}
+
+/** A key as it is shown: its first 200 characters, and by their codes those that cannot be seen, or turn round the others. */
+export function keyWords(key) {
+  const shown = key.length > 200 ? `${key.slice(0, 200)}…` : key;
+  return shown.replace(/[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]/gu, (each) => `\\u{${each.codePointAt(0).toString(16)}}`);
 }
 
 /** A number. */
