@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from airflow_provider_lark.core.database.connections import open_session
 from airflow_provider_lark.core.ledger import Ledger, migrate
-from airflow_provider_lark.core.sync.status import read_status
+from airflow_provider_lark.core.sync.status import read_statuses
 from airflow_provider_lark.plugins.sync_page import reading
 from tests.databases import KINDS, databases
 from tests.skin.sync_page.scene import add_entries, add_failed, add_runs
@@ -35,7 +35,7 @@ def fill(engine):
 
 def look(engine):
     asked = {
-        "all states": lambda conn: [read_status(Ledger(conn, table)) for table in TABLES],
+        "all states": lambda conn: read_statuses(conn, TABLES, runs=30),
         "failed, newest": lambda conn: reading.failed(Ledger(conn, "t7"), "", None, None),
         "failed, oldest": lambda conn: reading.failed(Ledger(conn, "t7"), "", None, 0),
         "failed, filter": lambda conn: reading.failed(Ledger(conn, "t7"), "23505", None, None),

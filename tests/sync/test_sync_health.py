@@ -20,7 +20,7 @@ from tests.sync.world import World
 
 ON_SQLITE = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
 NONE = Limits(pending=None, failure_rate=None, delay_seconds=None, held=None, loops=None)
-WELL = Status(Backlog(0, None, 0, 0), 0, LastHour(0, 0, None), 0, None, None, None)
+WELL = Status(Backlog(0, None, 0, 0), 0, LastHour(0, 0, None), 0, (), None, None)
 
 
 def status(**changes: Any) -> Status:

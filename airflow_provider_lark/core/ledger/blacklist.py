@@ -89,7 +89,7 @@ class Blacklist(LedgerPart):
         found: set[str] = set()
         for some in split(list(keys)):
             mine = (is_among(blacklist.c.key, some), whose)
-            found.update(self.conn.scalars(select(blacklist.c.key).where(*mine, _holds_now())))
+            found.update(self.conn.scalars(select(blacklist.c.key).where(*mine, holds_now())))
             self.conn.execute(delete(blacklist).where(*mine))
         return found
 
@@ -97,9 +97,10 @@ class Blacklist(LedgerPart):
 def _holds_for(table_name: ColumnElement[str] | str) -> ColumnElement[bool]:
     return and_(
         or_(blacklist.c.table_name.is_(None), blacklist.c.table_name == table_name),
-        _holds_now(),
+        holds_now(),
     )
 
 
-def _holds_now() -> ColumnElement[bool]:
+def holds_now() -> ColumnElement[bool]:
+    """Return the condition that an entry of the blacklist has not expired."""
     return or_(blacklist.c.expires_at.is_(None), blacklist.c.expires_at > Now())

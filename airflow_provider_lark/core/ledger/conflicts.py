@@ -131,8 +131,7 @@ class Conflicts(LedgerPart):
 
     def count_open(self) -> int:
         """Return how many conflicts wait for a person."""
-        mine = (table.c.table_name == self.table_name, _OPEN)
-        return self.conn.scalars(select(func.count()).select_from(table).where(*mine)).one()
+        return count_open(self.conn, [self.table_name]).get(self.table_name, 0)
 
     def settle(self, keys: Sequence[Key]) -> None:
         """Close the open conflicts of *keys*: the sides agree again, or the resolution has been carried out."""
@@ -158,6 +157,13 @@ class Conflicts(LedgerPart):
             "outcome": conflict.outcome,
             "status": conflict.status or ("open" if conflict.outcome is None else "closed"),
         }
+
+
+def count_open(conn: Connection, table_names: Sequence[str]) -> dict[str, int]:
+    """Return how many conflicts of each of these tables wait for a person; those of which none does are left out."""
+    mine = (_OPEN, table.c.table_name.in_(table_names))
+    counted = select(table.c.table_name, func.count().label("open_")).where(*mine).group_by(table.c.table_name)
+    return {row.table_name: row.open_ for row in conn.execute(counted)}
 
 
 def purge(conn: Connection, older_than_seconds: float) -> int:

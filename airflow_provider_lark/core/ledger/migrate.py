@@ -43,7 +43,10 @@ def refuse_newer(conn: Connection) -> None:
 
     :raises SchemaMismatch: names both versions, and what to do.
     """
-    found = current_version(conn)
+    _refuse_newer(current_version(conn))
+
+
+def _refuse_newer(found: str | None) -> None:
     if found is not None and found > HEAD:
         raise SchemaMismatch(
             f"the ledger in this database has version {found}, and this package knows {HEAD}: another worker runs a "
@@ -59,7 +62,7 @@ def require_current(conn: Connection) -> None:
     found = current_version(conn)
     if found is None:
         raise SchemaMismatch("the database has no ledger (sync_… tables) yet; the setup or the first run creates it")
-    refuse_newer(conn)
+    _refuse_newer(found)
     if found != HEAD:
         raise SchemaMismatch(
             f"the ledger in this database has version {found}, and this package needs {HEAD}; the setup or the next "

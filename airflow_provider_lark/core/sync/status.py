@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from sqlalchemy import Select, case, func, select
+from sqlalchemy import Connection, Select, case, func, select
 
 from airflow_provider_lark.core.database.dbtime import epoch_ms, now_plus
 from airflow_provider_lark.core.ledger import Ledger
-from airflow_provider_lark.core.ledger.backlog import Backlog, count_backlog
-from airflow_provider_lark.core.ledger.history.runs import PastRuns
+from airflow_provider_lark.core.ledger.backlog import Backlog, count_backlogs
+from airflow_provider_lark.core.ledger.conflicts import count_open
+from airflow_provider_lark.core.ledger.history.runs import GOOD, PastRuns, Runs
 from airflow_provider_lark.core.ledger.tables import log, queue
 
 HOUR_SECONDS = 3600.0
@@ -43,7 +45,8 @@ class Status:
 
     :param conflicts: those that wait for a person.
     :param loops: rows that were synced more than ten times within the last hour.
-    :param last_run: the last one that synced; None: none has ended since the ledger keeps them. *last_check* alike.
+    :param runs: the last ones that synced, the newest first, as many as were asked for.
+    :param last_check: None: none has ended since the ledger keeps them.
     :param last_good_seconds: how long ago a run ended that did not fail; None: none has.
     """
 
@@ -51,9 +54,14 @@ class Status:
     conflicts: int
     hour: LastHour
     loops: int
-    last_run: PastRuns | None
+    runs: Sequence[PastRuns]
     last_check: PastRuns | None
     last_good_seconds: float | None
+
+    @property
+    def last_run(self) -> PastRuns | None:
+        """The last one that synced; None: none has ended since the ledger keeps them."""
+        return self.runs[0] if self.runs else None
 
     @property
     def needs_a_person(self) -> bool:
@@ -76,47 +84,73 @@ class Status:
 
 def read_status(ledger: Ledger) -> Status:
     """Return how the mapping of a ledger is, in a few statements."""
-    run, check = (ledger.runs.latest(limit=1, checks=checks) for checks in (False, True))
-    return Status(
-        backlog=count_backlog(ledger.conn, ledger.table_name),
-        conflicts=ledger.conflicts.count_open(),
-        hour=_last_hour(ledger),
-        loops=_count_loops(ledger),
-        last_run=run[0] if run else None,
-        last_check=check[0] if check else None,
-        last_good_seconds=ledger.runs.seconds_since_good(),
-    )
+    return read_statuses(ledger.conn, [ledger.table_name])[ledger.table_name]
 
 
-def _last_hour(ledger: Ledger) -> LastHour:
+def read_statuses(conn: Connection, table_names: Sequence[str], *, runs: int = 1) -> dict[str, Status]:
+    """Return how the mappings of these tables are: in a few statements for all of them, and two or three for each.
+
+    :param runs: so many of the last ones of each are told of.
+    """
+    backlogs = count_backlogs(conn, table_names)
+    conflicts = count_open(conn, table_names)
+    hours = _last_hours(conn, table_names)
+    loops = _count_loops(conn, table_names)
+    found: dict[str, Status] = {}
+    for name in table_names:
+        past = Runs(conn, name)
+        latest, check = past.latest(limit=runs, checks=False), past.latest(limit=1, checks=True)
+        good = next((each.ended_seconds for each in latest if each.status in GOOD), None)
+        found[name] = Status(
+            backlog=backlogs[name],
+            conflicts=conflicts.get(name, 0),
+            hour=hours.get(name, LastHour(0, 0, None)),
+            loops=loops.get(name, 0),
+            runs=latest,
+            last_check=check[0] if check else None,
+            last_good_seconds=past.seconds_since_good() if good is None and latest else good,
+        )
+    return found
+
+
+def _last_hours(conn: Connection, table_names: Sequence[str]) -> dict[str, LastHour]:
     is_done = queue.c.status == "completed"
     took = epoch_ms(queue.c.processed_at) - epoch_ms(queue.c.created_at)
     counted = select(
+        queue.c.table_name,
         func.count(case((is_done, 1))).label("completed"),
         func.count(case((queue.c.status == "failed", 1))).label("failed"),
         func.avg(case((is_done, took))).label("took_ms"),
     ).where(
         # by status, or the whole queue would be read
         queue.c.status.in_(("completed", "failed")),
-        queue.c.table_name == ledger.table_name,
+        queue.c.table_name.in_(table_names),
         queue.c.created_at > now_plus(-HOUR_SECONDS),
     )
-    row = ledger.conn.execute(counted).one()
-    return LastHour(row.completed, row.failed, None if row.took_ms is None else max(0.0, float(row.took_ms) / 1000))
+    return {
+        row.table_name: LastHour(
+            row.completed, row.failed, None if row.took_ms is None else max(0.0, float(row.took_ms) / 1000)
+        )
+        for row in conn.execute(counted.group_by(queue.c.table_name))
+    }
 
 
 def looping_keys(ledger: Ledger, *, limit: int) -> list[str]:
     """Return up to *limit* keys of rows that were synced more than ten times within the last hour."""
-    found = _looping(ledger)
-    return list(ledger.conn.scalars(found.order_by(found.selected_columns[0]).limit(limit)))
+    found = _looping([ledger.table_name])
+    key = found.selected_columns["key"]
+    return [row.key for row in ledger.conn.execute(found.order_by(key).limit(limit))]
 
 
-def _count_loops(ledger: Ledger) -> int:
-    return int(ledger.conn.scalars(select(func.count()).select_from(_looping(ledger).subquery())).one())
+def _count_loops(conn: Connection, table_names: Sequence[str]) -> dict[str, int]:
+    rows = _looping(table_names).subquery()
+    counted = select(rows.c.table_name, func.count().label("rows_")).group_by(rows.c.table_name)
+    return {row.table_name: row.rows_ for row in conn.execute(counted)}
 
 
-def _looping(ledger: Ledger) -> Select[tuple[str]]:
-    recent = (log.c.table_name == ledger.table_name, log.c.created_at > now_plus(-HOUR_SECONDS))
+def _looping(table_names: Sequence[str]) -> Select[Any]:
+    recent = (log.c.table_name.in_(table_names), log.c.created_at > now_plus(-HOUR_SECONDS))
     # a limit keeps SQLite from merging the two: to group by key it would read the whole log in the order of keys
-    lines = select(log.c.key).where(*recent, log.c.status == "applied").limit(_LINES_MAX).subquery()
-    return select(lines.c.key).group_by(lines.c.key).having(func.count() > LOOP_CHANGES)
+    lines = select(log.c.table_name, log.c.key).where(*recent, log.c.status == "applied").limit(_LINES_MAX).subquery()
+    keys = (lines.c.table_name, lines.c.key)
+    return select(*keys).group_by(*keys).having(func.count() > LOOP_CHANGES)

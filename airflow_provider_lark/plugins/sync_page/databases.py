@@ -17,8 +17,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from airflow_provider_lark.core import TableMapping
 from airflow_provider_lark.core.database.connections import read_only_session, write_transaction
 from airflow_provider_lark.core.errors import DatabaseBusy, LarkError, kind_of
-from airflow_provider_lark.core.ledger import Ledger
-from airflow_provider_lark.core.sync.status import read_status
+from airflow_provider_lark.core.ledger import Ledger, migrate
+from airflow_provider_lark.core.sync.status import Status, read_statuses
 from airflow_provider_lark.hooks.database import opened_engine
 from airflow_provider_lark.hooks.errors import explain_database
 from airflow_provider_lark.hooks.ledgers import conn_id_of, ledger_of
@@ -59,15 +59,14 @@ class Databases:
             yield ledger_of(mapping, conn)
 
     def states(self, conn_id: str, mappings: Sequence[TableMapping]) -> list[dict[str, Any]]:
-        """Return how the mappings of one database are; one that cannot be read says why in its place."""
-        told: list[dict[str, Any]] = []
+        """Return how the mappings of one database are; if it cannot be read, each says why in its place."""
         try:
             with self._session(conn_id) as conn:
-                # what is told before one fails stays
-                told.extend({"mapping": each.name, **_state(each, conn)} for each in mappings)
+                migrate.require_current(conn)
+                found = read_statuses(conn, [each.sql.table_name for each in mappings], runs=TREND_RUNS)
         except (LarkError, SQLAlchemyError) as exc:
-            told += [{"mapping": each.name, "error": describe(exc)} for each in mappings[len(told) :]]
-        return told
+            return [{"mapping": each.name, "error": describe(exc)} for each in mappings]
+        return [{"mapping": each.name, **_told(found[each.sql.table_name])} for each in mappings]
 
     @contextmanager
     def _session(self, conn_id: str) -> Iterator[Connection]:
@@ -96,10 +95,5 @@ def describe(exc: Exception) -> dict[str, str]:
     return {"kind": kind_of(exc), "message": str(exc)}
 
 
-def _state(mapping: TableMapping, conn: Connection) -> dict[str, Any]:
-    try:
-        ledger = ledger_of(mapping, conn)
-        runs = ledger.runs.latest(limit=TREND_RUNS, checks=False)
-        return {**read_status(ledger).to_dict(), "trend": [each.pending for each in reversed(runs)]}
-    except LarkError as exc:
-        return {"error": describe(exc)}
+def _told(status: Status) -> dict[str, Any]:
+    return {**status.to_dict(), "trend": [each.pending for each in reversed(status.runs)]}

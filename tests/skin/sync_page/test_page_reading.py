@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from types import SimpleNamespace
 
 import pytest
@@ -13,7 +14,7 @@ from airflow_provider_lark.core.database.dbtime import now_plus
 from airflow_provider_lark.core.ledger import Ledger, migrate
 from airflow_provider_lark.core.ledger.history.changes import Changes, RowChange
 from airflow_provider_lark.core.ledger.tables import log
-from airflow_provider_lark.core.sync.status import read_status
+from airflow_provider_lark.core.sync.status import read_status, read_statuses
 from airflow_provider_lark.plugins.sync_page import reading
 from tests.databases import open_sqlite
 from tests.skin.sync_page.scene import add_entries, add_failed, add_runs, connection, write_mappings
@@ -138,6 +139,35 @@ def test_history_reads_no_more_writes_than_it_shows(visit, shop, monkeypatch):
     assert (len(told["events"]), told["more"], len(read[0])) == (100, True, 101)
 
 
+def test_states_of_all_mappings_are_asked_for_together(shop):
+    """A few statements for all, two for the runs of each; and each is told as it is told alone."""
+    names = ["orders", *(f"t{number}" for number in range(20))]
+    with shop.begin() as conn:
+        for number, name in enumerate(names[1:]):
+            add_entries(conn, name, number, age=number * 60)
+            add_failed(conn, name, number % 3)
+            add_runs(conn, name, 2)
+        # the oldest that is pending, and all that is, are left alone
+        Ledger(conn, "t5").blacklist.add(["1"], reason="", seconds=None)
+        Ledger(conn, "t1").blacklist.add(["1"], reason="", seconds=None)
+        line = {"table_name": "t2", "direction": "to_sql", "operation": "UPDATE", "status": "applied", "key": "1"}
+        conn.execute(insert(log), [line] * 11)
+    sent = []
+    with open_session(shop) as conn:
+        event.listen(conn, "before_cursor_execute", lambda *call: sent.append(call[2]))
+        together = read_statuses(conn, names, runs=30)
+        assert len(sent) <= 8 + 2 * len(names)
+        alone = {name: read_status(Ledger(conn, name)) for name in names}
+    told = {name: (len(each.runs), each.backlog.pending, each.backlog.blacklisted) for name, each in together.items()}
+    assert (told["orders"], told["t1"], told["t5"], told["t9"]) == ((30, 34, 0), (2, 0, 1), (2, 4, 1), (2, 9, 0))
+    assert (together["t1"].backlog.oldest_seconds, together["t2"].loops, together["t3"].loops) == (None, 1, 0)
+    for name, each in together.items():
+        one = alone[name]
+        assert each.backlog.oldest_seconds == pytest.approx(one.backlog.oldest_seconds, abs=60)
+        same = replace(one.backlog, oldest_seconds=each.backlog.oldest_seconds)
+        assert (each.backlog, each.hour, each.conflicts, each.loops) == (same, one.hour, one.conflicts, one.loops)
+
+
 @pytest.fixture
 def crowded(engine):
     """Thirty mappings in one ledger, with some 1,000 lines each."""
@@ -167,7 +197,7 @@ def test_counts_and_pages_are_found_by_an_index(crowded):
     with open_session(crowded) as conn:
         event.listen(conn, "before_cursor_execute", lambda *call: sent.append((call[2], call[3])))
         ledger = Ledger(conn, "t7")
-        assert read_status(ledger).backlog.failed == 300
+        assert read_statuses(conn, ["t7", "t8"])["t7"].backlog.failed == 300
         reading.runs(ledger, None)
         assert len(reading.failed(ledger, "", None, None)["rows"]) == 100
         assert reading.failed(ledger, "23505", None, 0)["seen"]["count"] == 300

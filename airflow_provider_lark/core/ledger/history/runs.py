@@ -13,7 +13,8 @@ from airflow_provider_lark.core.ledger.parts import ERROR_LENGTH, LedgerPart
 from airflow_provider_lark.core.ledger.tables import COUNTS, queue, run
 
 WRITES = tuple(name for name in COUNTS if name.startswith(("lark_", "sql_")))
-_GOOD = ("ok", "partial", "held")
+GOOD = ("ok", "partial", "held")
+"""How a run ends that did not fail."""
 _ALIKE = ("mapping", "operation", "status", "error_message", "pending", *COUNTS)
 
 
@@ -149,7 +150,7 @@ class Runs(LedgerPart):
 
     def seconds_since_good(self) -> float | None:
         """Return how long ago a run ended that synced and did not fail, by the database's clock; None: none has."""
-        good = (run.c.table_name == self.table_name, run.c.operation != "check", run.c.status.in_(_GOOD))
+        good = (run.c.table_name == self.table_name, run.c.operation != "check", run.c.status.in_(GOOD))
         newest = select(NowMs() - epoch_ms(run.c.finished_at)).where(*good).order_by(run.c.id.desc()).limit(1)
         found = self.conn.scalars(newest).one_or_none()
         return None if found is None else max(0.0, found / 1000)
