@@ -13,7 +13,6 @@ from airflow_provider_lark.core.clock import Clock, SystemClock
 from airflow_provider_lark.core.errors import ConfigError, DatabaseBusy, LarkError
 from airflow_provider_lark.core.sync.mapping.file import load_all_mappings
 from airflow_provider_lark.hooks.ledgers import configured_files
-from airflow_provider_lark.hooks.whole_bases import expand_whole_bases
 from airflow_provider_lark.plugins.sync_page.databases import WAIT_SECONDS, describe
 
 FRESH_SECONDS = 60.0
@@ -102,7 +101,13 @@ def _load(files: list[str]) -> Found:
         else:
             good.append(name)
     found = [each for each in mappings if not each.is_whole_base]
-    for whole in (each for each in mappings if each.is_whole_base):
+    bases = [each for each in mappings if each.is_whole_base]
+    if not bases:
+        return Found({each.name: each for each in found}, tuple(problems))
+    # the whole client of Lark's API comes with it, which nothing else of the page needs
+    from airflow_provider_lark.hooks.whole_bases import expand_whole_bases
+
+    for whole in bases:
         try:
             # the ledger knows the tables, so Lark is not asked
             done = expand_whole_bases([*found, whole], LARK_CONN_ID, None, ask_lark=False)
