@@ -17,7 +17,7 @@ OLDER := 'fastapi>=0.130,<0.137'
 # in the order of names: by numbers of tests the files of few but long ones came last, and one worker waited for the other
 PYTEST = $(BIN)/python -m pytest -n 2 --dist loadfile --no-loadscope-reorder
 
-.PHONY: help demo ui test cover quick test-py312 test-py313 test-lowest test-next pytest lint browser bench chaos plan-fuzz chaos-approvals chaos-callbacks chaos-celery chaos-events chaos-hitl chaos-long-connection chaos-quota chaos-sends clean
+.PHONY: help demo ui test cover quick test-py312 test-py313 test-lowest test-next test-fab pytest lint browser bench chaos plan-fuzz chaos-approvals chaos-callbacks chaos-celery chaos-events chaos-hitl chaos-long-connection chaos-quota chaos-sends clean
 help:  ## list the targets
 	@grep -hE '^[a-z0-9-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z0-9-]+):.*## */  make \1	/' | expand -t 20
 
@@ -51,6 +51,10 @@ test-lowest:  ## every test with the lowest versions that pyproject.toml allows
 test-next:  ## every test with the newest of everything, pre-releases of Airflow too
 	@rm -f .venvs/next/.dev
 	@$(MAKE) pytest VENV=.venvs/next RESOLVE="--upgrade --prerelease allow"
+
+test-fab:  ## the page Lark sync with Airflow's FAB auth manager, in an environment of its own; one api-server
+	@$(MAKE) --no-print-directory .venvs/fab/.fab VENV=.venvs/fab
+	@.venvs/fab/bin/python -m pytest tests/fab/check_*.py
 
 pytest: $(VENV)/.dev
 	@$(BIN)/python tests/services.py
@@ -142,6 +146,10 @@ $(VENV)/.dev: $(VENV)/.uv pyproject.toml
 $(VENV)/.celery: $(VENV)/.dev
 	@echo "Installing Celery into $(VENV)"
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --editable '.[dev,celery]' && touch $@
+
+$(VENV)/.fab: $(VENV)/.dev
+	@echo "Installing Airflow's FAB provider into $(VENV)"
+	@$(BIN)/uv pip install --quiet --python $(BIN)/python --editable '.[dev,fab]' && touch $@
 
 $(VENV)/.browser: $(VENV)/.dev
 	@bash .ci/browser
