@@ -17,10 +17,10 @@ from time import monotonic
 import httpx
 import pytest
 
+from tests.browser.sync_page_parts import LOAD_MS, SHOTS, log_in, served, synced_shop  # noqa: F401 - fixtures
+
 ROOT = Path(__file__).parents[2]
-SHOTS = ROOT / ".demo" / "browser"
 START_SECONDS = 600
-LOAD_MS = 120_000
 
 
 class RunningAirflow:

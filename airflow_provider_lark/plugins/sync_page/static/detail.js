@@ -77,14 +77,14 @@ async function runs(context) {
     charts(found.runs),
     el("h2", {}, t("runs")),
     table(
-      [[t("ended"), ""], [t("run"), ""], [t("status"), ""], [t("to_lark"), "n"], [t("to_sql"), "n"], [t("other_counts"), ""], [t("pending"), "n"], [t("took"), "n"], [t("calls"), "n"], [t("problem"), "error"]],
+      [[t("ended"), "still"], [t("run"), ""], [t("status"), ""], [t("to_lark"), "n"], [t("to_sql"), "n"], [t("other_counts"), ""], [t("pending"), "n"], [t("took"), "n"], [t("calls"), "n"], [t("problem"), "error"]],
       found.runs.map(row), t("no_runs")),
     pager(mapping.name, "overview", what.before && {}, found.more && { before: last.id }),
   ];
 }
 
 function row(run) {
-  const others = OTHERS.filter((name) => run.counts[name]).map((name) => `${name.replace("_", " ")} ${number(run.counts[name])}`);
+  const others = OTHERS.filter((name) => run.counts[name]).map((name) => `${runWord(name.replace("_", " "))} ${number(run.counts[name])}`);
   return [
     el("span", { title: run.run_id }, ago(run.ended_seconds)),
     runWord(run.operation),

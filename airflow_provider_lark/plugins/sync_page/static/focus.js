@@ -14,9 +14,11 @@ export function steady(draw) {
   if (twin && cursor !== null) twin.setSelectionRange(cursor, cursor);
 }
 
-/** What an element is told by: its id, where it leads, or its words within the same card; null where nothing has the keyboard. */
+/** What an element is told by: its id, or where it stands and leads, or its words; null where nothing has the keyboard. */
 function markOf(element) {
   if (!element || element === document.body) return null;
-  const card = element.closest("[data-id]");
-  return element.id || element.getAttribute("href") || `${card ? card.dataset.id : ""} ${element.getAttribute("aria-label") || element.textContent}`;
+  if (element.id) return element.id;
+  const place = element.closest("[data-id], nav, table");
+  const where = place ? place.dataset.id || place.className : "";
+  return `${where} ${element.getAttribute("href") || element.getAttribute("aria-label") || element.textContent}`;
 }

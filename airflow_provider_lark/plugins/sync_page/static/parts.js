@@ -66,7 +66,7 @@ export async function failed(context) {
   return [
     el("div", { class: "row between" }, search(context, t("find_text"), t("find"), "text"), bar),
     table(
-      [[all, "tick"], [t("key"), "key"], [t("change"), ""], [t("attempts"), "n"], [t("failed_at"), ""], [t("problem"), "error"]],
+      [[all, "tick"], [t("key"), "key"], [t("change"), ""], [t("attempts"), "n"], [t("failed_at"), "still"], [t("problem"), "error"]],
       rows.map((row, at) => [boxes[at], keyLink(mapping, row.key), row.operation, number(row.attempts), ago(row.age_seconds), row.error]),
       text ? t("no_match") : t("no_failed")),
     rows.length > 0 && links(context,

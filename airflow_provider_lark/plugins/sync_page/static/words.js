@@ -168,6 +168,7 @@ const RUN_WORDS = {
   "created in Lark": "已在飞书创建", "updated in Lark": "已更新飞书", "deleted in Lark": "已在飞书删除",
   "created in SQL": "已在 SQL 创建", "updated in SQL": "已更新 SQL", "deleted in SQL": "已在 SQL 删除",
   drift: "不一致", applied: "已写入", skipped: "已跳过", conflict: "冲突", decided: "已决定", rewritten: "被改写", near_miss: "近似",
+  "near misses": "近似", conflicts: "冲突", different: "不一致",
 };
 
 let language = first();
