@@ -36,7 +36,8 @@ def test_what_cannot_be_read_is_said_in_its_place(log_in, served):
     payments = page.locator("tr", has=page.get_by_role("link", name="payments"))
     payments.get_by_text("version v9999, and this package knows").wait_for()
     page.locator("tr", has=page.get_by_role("link", name="stock")).get_by_text("connection 'down_db'").wait_for()
-    assert page.locator("tr", has=page.get_by_role("link", name="invoices")).get_by_text("1,204").count() == 1
+    # each database answers when it can
+    page.locator("tr", has=page.get_by_role("link", name="invoices")).get_by_text("1,204").wait_for()
     shoot(page, "overview-light")
     page.emulate_media(color_scheme="dark")
     page.click("#language")
