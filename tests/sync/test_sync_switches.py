@@ -66,6 +66,7 @@ ELSEWHERE = {
     *("serves_workflows", "workflows_need_conditions", "workflows_fire_on_api", "workflows_follow_renames"),
     *("workflows_are_blocks", "max_workflow_runs"),
     *("serves_record_history", "history_tells_operator"),
+    # met where base/v3 is asked for: tests/sync/test_sync_matrix.py, tests/core/lark_side/test_matrix_scan.py
     *("v3_records", "v3_page_max", "v3_times", "v3_rev", "v3_types", "v3_links", "v3_rows"),
     *("login_denied", "login_as", "refresh_enabled", "wrong_secret_status", "wrong_secret_code"),
     *(

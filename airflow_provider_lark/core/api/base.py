@@ -11,6 +11,7 @@ from uuid import uuid4
 from airflow_provider_lark.core.api.calls.app_state import AppState, app_state
 from airflow_provider_lark.core.api.calls.budget.store import RateStore
 from airflow_provider_lark.core.api.calls.call_log import CallLog, CallObserver
+from airflow_provider_lark.core.api.calls.matrix_memory import MatrixMemory
 from airflow_provider_lark.core.api.calls.session import Session
 from airflow_provider_lark.core.api.calls.settings import Settings
 from airflow_provider_lark.core.api.http.host import FEISHU_HOST, normalize_host
@@ -60,6 +61,8 @@ class BaseClient(OpenApi):
     :param on_secret: told every token before it is used, so that it can be kept out of logs; it may block.
     :param stop: once it is set, no further call begins, and :class:`.Stopped` is raised instead.
     :param observer: told of every request, and of every wait for a rate limit.
+    :param base_v3: let a sync read whole tables by base/v3, in pages of 2,000, and by v1 what that does not show; what
+        is known of the tenant is the process's, or the given.
     :raises ConfigError: App ID, App Secret, host, proxy or CA bundle cannot be right.
     """
 
@@ -86,6 +89,7 @@ class BaseClient(OpenApi):
         on_secret: Callable[[str], None] | None = None,
         stop: StopFlag | None = None,
         observer: CallObserver | None = None,
+        base_v3: bool | MatrixMemory = False,
     ) -> None:
         self._name = "unfinished"  # for the repr of a client that could not be made
         way = Secret(proxy) if proxy else None
@@ -116,6 +120,7 @@ class BaseClient(OpenApi):
         is_own_time = clock is not SYSTEM_CLOCK
         state = AppState() if is_own_time else app_state(app)
         self._session = Session(settings, state, token_store)
+        self._matrices = base_v3 if isinstance(base_v3, MatrixMemory) else state.matrices if base_v3 else None
         self._transport = Transport(app.host, timeout_seconds=timeout_seconds, proxy=way, verify=verify)
         self._clock = clock
         self._stop = stop
@@ -155,6 +160,11 @@ class BaseClient(OpenApi):
     def server_offset_ms(self) -> int | None:
         """Lark's clock minus ours, to a second, from the newest answer; None before the first."""
         return self._session.server_offset_ms
+
+    @property
+    def matrices(self) -> MatrixMemory | None:
+        """What this process knows of reading by base/v3; None: it is not to be used."""
+        return self._matrices
 
     def websocket_options(self, url: Secret) -> dict[str, Any]:
         """Return the arguments of ``websockets.connect`` that say how a WebSocket goes: proxy and certificates.

@@ -4,6 +4,7 @@
 :mod:`.table`              its records in Lark's own values: every call on them is made here
 :mod:`.unwritten_table`    the same for a dry run: writes are counted, not sent
 :mod:`.bitable_store`      its records behind the port: canonical values by column
+:mod:`.matrix_scan`        a whole read by base/v3; :mod:`.matrix_cells` its cells as v1 would show them
 :mod:`.record_table`       its records by field name, in plain values
 :mod:`.upsert`             updates the records that carry a key, creates the others
 :mod:`.search_filter`      a filter and a sort as people write them, in Lark's form

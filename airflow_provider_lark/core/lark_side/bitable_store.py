@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 from uuid import uuid4
 
+from airflow_provider_lark.core.api.calls.matrix_memory import MatrixMemory
 from airflow_provider_lark.core.api.wire.limits import BATCH_WRITE_DEFAULT, SEARCH_PAGE_MAX
 from airflow_provider_lark.core.api.wire.results import WireRecord
 from airflow_provider_lark.core.chunks import split
@@ -13,9 +14,12 @@ from airflow_provider_lark.core.errors import RowError, ValueMismatch
 from airflow_provider_lark.core.fields.canonical import Canonical
 from airflow_provider_lark.core.fields.canonical.codec import ValueCodec
 from airflow_provider_lark.core.fields.schema import Field
+from airflow_provider_lark.core.lark_side.matrix_scan import MatrixScan, Unfit, doubtful_field
 from airflow_provider_lark.core.lark_side.record_filter import RecordFilter
 from airflow_provider_lark.core.lark_side.table import LarkTable
 from airflow_provider_lark.core.side import LarkPage, LarkRow, Page, RecordId, Row, Values
+
+_WHOLE_SECOND_MS = 1_767_225_600_000
 
 
 class BitableStore:
@@ -68,6 +72,29 @@ class BitableStore:
         for page in self.table.search(names, sort=newest_first, page_size=self._page_size):
             yield Page([self._decode(record, self._cells, modified.name) for record in page.items], page.total)
 
+    def head(self, modified: Field | None) -> LarkPage:
+        """Return one record in one call, the most recently modified one; *total* is Lark's count."""
+        names = [name for _, name, _ in self._cells[:1]] if modified is None else [modified.name]
+        newest_first = None if modified is None else [{"field_name": modified.name, "desc": True}]
+        page = self.table.first_page(names, sort=newest_first, page_size=1)
+        rows = [self._decode(record, (), None if modified is None else modified.name) for record in page.items]
+        return Page(rows, page.total)
+
+    def scan_matrix(self, memory: MatrixMemory, columns: Sequence[str] | None = None) -> Iterator[list[LarkRow]]:
+        """Yield every record once, page by page, as base/v3 shows it; ``modified_ms`` is not told.
+
+        :raises Unfit: v1 has to read the table.
+        """
+        cells = [cell for cell in self._cells if columns is None or cell[0] in columns]
+        if self._belongs is not None:
+            raise Unfit("the mapping has a filter of Lark, which judges cells as v1 shows them", lasting=True)
+        fields = list({name: self._fields[column] for column, name, _ in cells}.values())
+        if (doubtful := doubtful_field(fields)) is not None:
+            raise Unfit(f"base/v3 may show field {doubtful.describe()} otherwise than v1", lasting=True)
+        with_ms = [self._fields[column].field_id for column, _, from_lark in cells if _tells_ms(from_lark)]
+        for page in MatrixScan(self.table, memory, fields, with_ms=with_ms).pages():
+            yield [self._decode(record, cells) for record in page]
+
     def _with_filter(self, names: Iterable[str]) -> list[str]:
         """Return *names*, and those of the fields by which the filter judges."""
         return list(dict.fromkeys([*names, *(self._belongs.field_names if self._belongs is not None else ())]))
@@ -117,9 +144,12 @@ class BitableStore:
             if column in self._fields and self._codecs[column].lark_writable
         }
 
-    def decode(self, record: WireRecord) -> LarkRow:
-        """Read a record as any call returns it."""
-        return self._decode(record, self._cells)
+    def decode(self, record: WireRecord, modified: Field | None = None) -> LarkRow:
+        """Read a record as any call returns it.
+
+        :param modified: the table's modification-time field, for ``modified_ms``.
+        """
+        return self._decode(record, self._cells, None if modified is None else modified.name)
 
     def _decode(
         self, record: WireRecord, cells: Sequence[tuple[str, str, Any]], modified: str | None = None
@@ -141,3 +171,12 @@ class BitableStore:
         modified_ms = moment if isinstance(moment, int) else None
         outside = self._belongs is not None and not self._belongs.judge(fields)
         return Row(RecordId(record["record_id"]), values, modified_ms, tuple(problems), unread, outside)
+
+
+def _tells_ms(from_lark: Callable[[Any], Canonical]) -> bool:
+    """Tell whether two moments of one second may have different canonical values."""
+    try:
+        return from_lark(_WHOLE_SECOND_MS) != from_lark(_WHOLE_SECOND_MS + 999)
+    except ValueMismatch:
+        # no moment is read by it
+        return False

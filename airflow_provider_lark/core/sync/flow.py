@@ -14,8 +14,6 @@ from airflow_provider_lark.core.sync.pull.full_scan import (
     ingest_surfaced,
     scan_all,
     scan_keys,
-    settle_lark_deletes,
-    settle_sql_deletes,
 )
 from airflow_provider_lark.core.sync.pull.hold import refuse_held
 from airflow_provider_lark.core.sync.pull.older.ledger import forget_what_was_met
@@ -24,6 +22,7 @@ from airflow_provider_lark.core.sync.pull.on_delete import free_unreferred
 from airflow_provider_lark.core.sync.pull.told import Told
 from airflow_provider_lark.core.sync.pull.told_changes import read_told_changes
 from airflow_provider_lark.core.sync.pull.told_deletes import settle_told_deletes
+from airflow_provider_lark.core.sync.pull.unseen import settle_lark_deletes, settle_sql_deletes
 from airflow_provider_lark.core.sync.pull.view_scan import ingest_moved, marked_view
 from airflow_provider_lark.core.sync.push.drain import drain
 from airflow_provider_lark.core.sync.push.find_changes import find_changes, keep_state
@@ -116,7 +115,7 @@ def _run_incremental(run: Run, state: Checkpoint, told: Told, entered: Sequence[
         if pulled.total is not None and pulled.total != _expected(run, pulled, state):
             scan = Scan(run.new_token())
             try:
-                scan_keys(run, scan)
+                scan_keys(run, scan, total=pulled.total)
                 ingest_surfaced(run, scan)
                 settle_lark_deletes(run, scan)
             finally:

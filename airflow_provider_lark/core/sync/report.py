@@ -44,6 +44,7 @@ class Report:
     :param time_zone: in which dates of the SQL table are taken.
     :param referred: by side the keys of what is not deleted for the sake of other rows, the first with the reason; not
         told.
+    :param fallbacks: reads that v1 had to do because base/v3 could not; told only where there were any.
     """
 
     mapping: str
@@ -55,6 +56,7 @@ class Report:
     warnings: list[str] = field(default_factory=list)
     time_zone: str | None = None
     referred: dict[str, dict[str, str]] = field(default_factory=dict, repr=False)
+    fallbacks: int = 0
 
     def add_problem(self, text: str) -> None:
         """Keep *text* while there is room; the journal keeps them all."""
@@ -85,7 +87,8 @@ class Report:
 
     def to_dict(self) -> dict[str, Any]:
         """Return JSON-safe plain data, small enough for Airflow's database."""
-        return fit({name: value for name, value in asdict(self).items() if name not in _UNTOLD})
+        untold = _UNTOLD if self.fallbacks else _UNTOLD | {"fallbacks"}
+        return fit({name: value for name, value in asdict(self).items() if name not in untold})
 
 
 def _not_deleted(side: Side, known: Mapping[str, str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 
 from airflow_provider_lark.core.api.calls.budget.budget import Budget
+from airflow_provider_lark.core.api.calls.matrix_memory import MatrixMemory
 from airflow_provider_lark.core.api.calls.memory import ChatNameCache, SentMessages
 from airflow_provider_lark.core.api.calls.ratelimit import RateLimiter
 from airflow_provider_lark.core.api.tokens.app import App, TokenState
@@ -23,6 +24,7 @@ class AppState:
         self.wiki_bases: dict[str, str] = {}
         self.chat_names = ChatNameCache()
         self.sent = SentMessages()
+        self.matrices = MatrixMemory()
 
 
 _STATES: dict[tuple[int, str, str, str], AppState] = {}

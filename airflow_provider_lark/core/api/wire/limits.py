@@ -26,6 +26,9 @@ class Quota:
 SEARCH_PAGE_MAX = 500
 """Records a page of ``records/search`` (default of the API: 20)."""
 
+MATRIX_PAGE_MAX = 2000
+"""Records a page of base/v3, as of October 2026 (lark-api §4.10)."""
+
 LIST_PAGE_MAX = 100
 """Tables or fields a page (default of the API: 20)."""
 

@@ -77,6 +77,25 @@ class RecordPage:
 
 
 @dataclass(frozen=True, slots=True)
+class MatrixPage:
+    """A page of records of base/v3, whose cells have shapes of their own (lark-api §4.10).
+
+    :param field_ids: to which field each cell of a row belongs; *field_types* how base/v3 calls their types.
+    :param rows: the cells of each of *record_ids*.
+    :param rev: the revision that the page shows; None where it does not tell.
+    :param time_zone: of moments without an offset.
+    """
+
+    record_ids: list[str]
+    field_ids: list[str]
+    field_types: list[str]
+    rows: list[list[Any]]
+    has_more: bool
+    rev: int | None
+    time_zone: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class BatchGet:
     """What a batch_get found, what the app may not see, and what does not exist."""
 

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
+from airflow_provider_lark.core.api.calls.matrix_memory import MatrixMemory
 from airflow_provider_lark.core.database.connections import open_session
 from airflow_provider_lark.core.errors import RowError
+from airflow_provider_lark.core.lark_side.matrix_scan import Unfit
 from airflow_provider_lark.core.ledger.pairs import Pair
-from airflow_provider_lark.core.side import Key, LarkRow, RecordId, SqlRow
+from airflow_provider_lark.core.side import Key, LarkPage, LarkRow, RecordId, SqlRow
 from airflow_provider_lark.core.sync.consistency.findings import Finding, Findings
 from airflow_provider_lark.core.sync.consistency.judge import ABSENT, UNKNOWN, Kind, Seen, digest
 from airflow_provider_lark.core.sync.pull.changes import has_slipped
+from airflow_provider_lark.core.sync.pull.full_scan import drop_marks
 from airflow_provider_lark.core.sync.pull.row_states import key_of
-from airflow_provider_lark.core.sync.report import CheckReport
+from airflow_provider_lark.core.sync.report import CheckReport, RepairReport
+from airflow_provider_lark.core.sync.run.matrix_pages import by_matrix, look_first, matrix_pages
 from airflow_provider_lark.core.sync.run.run import Run
 from airflow_provider_lark.core.sync.run.transaction import Transaction
 
@@ -50,9 +54,32 @@ def compare(run: Run, report: CheckReport, findings: Findings, scan_id: str) -> 
 
     :returns: whether Lark has shown as many records as it says there are.
     """
+    is_complete = by_matrix(run, lambda memory: _by_matrix(run, report, findings, scan_id, memory))
+    report.fallbacks = run.report.fallbacks
+    if is_complete is None:
+        is_complete = _compare(run, report, findings, scan_id, run.lark.scan())
+    _find_only_sql(run, report, findings, scan_id)
+    return is_complete
+
+
+def _by_matrix(run: Run, report: CheckReport, findings: Findings, scan_id: str, memory: MatrixMemory) -> bool:
+    # only what a repair does depends on whether each record was seen
+    total = look_first(run, None).total if isinstance(report, RepairReport) else None
+    try:
+        if not _compare(run, report, findings, scan_id, matrix_pages(run, memory, total=total, takes_in=False)):
+            raise Unfit("base/v3 shows fewer records than Lark counts", lasting=False)
+    except Unfit:
+        findings.clear()
+        drop_marks(run, scan_id)
+        report.rows_lark = report.equal = 0
+        raise
+    return True
+
+
+def _compare(run: Run, report: CheckReport, findings: Findings, scan_id: str, pages: Iterable[LarkPage]) -> bool:
     total: int | None = None
     slipped, count = False, 0
-    for page in run.lark.scan():
+    for page in pages:
         slipped = slipped or has_slipped(total, page)
         total = page.total
         count += len(page.rows)
@@ -63,7 +90,6 @@ def compare(run: Run, report: CheckReport, findings: Findings, scan_id: str) -> 
         differing = [each for each in met if each.kind is not None]
         report.equal += sum(each.is_equal for each in met)
         findings.add(_to_finding(each) for each in differing)
-    _find_only_sql(run, report, findings, scan_id)
     return not slipped and (total is None or count >= total)
 
 

@@ -66,6 +66,10 @@ class Findings:
         """Store *found* in the place of what was known of them."""
         self._many(_CHANGE, ((*_to_row(each), each.id) for each in found))
 
+    def clear(self) -> None:
+        """Forget all."""
+        self._conn.execute("DELETE FROM finding")
+
     def mark_left(self) -> None:
         """Note the drift about which a repair has nothing to do."""
         self._conn.execute("UPDATE finding SET state = 'left' WHERE state = 'drift' AND action = ''")

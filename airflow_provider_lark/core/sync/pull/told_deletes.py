@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from airflow_provider_lark.core.side import RecordId
-from airflow_provider_lark.core.sync.pull.full_scan import delete_rows_of
 from airflow_provider_lark.core.sync.pull.told import LOOKED_UP_MAX, Told
+from airflow_provider_lark.core.sync.pull.unseen import delete_rows_of
 from airflow_provider_lark.core.sync.run.run import Run
 from airflow_provider_lark.core.sync.run.transaction import Transaction
 

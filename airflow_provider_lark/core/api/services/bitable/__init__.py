@@ -6,6 +6,7 @@
     reads.py    search, batch_get; rescan.py  a scan that has to begin again
     writes.py   create, update and delete records
     record_history.py  who changed a record, where base/v3 answers
+    matrix.py   records in large pages, where base/v3 answers
 
 Writes: Lark takes one at a time per table, all of a batch or nothing; whoever writes holds the lease (:mod:`.engine`).
 """
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 from airflow_provider_lark.core.api.address import TableAddress, TableRef, unknown_base
 from airflow_provider_lark.core.api.calls.namespace import ApiCall, D
+from airflow_provider_lark.core.api.services.bitable.matrix import BitableMatrix
 from airflow_provider_lark.core.api.services.bitable.reads import BitableReads
 from airflow_provider_lark.core.api.services.bitable.record_history import BitableRecordHistory
 from airflow_provider_lark.core.api.services.bitable.schema import BitableSchema
@@ -23,7 +25,7 @@ from airflow_provider_lark.core.api.wire.flow import Flow
 from airflow_provider_lark.core.errors import ConfigError, NotFound
 
 
-class Bitable(BitableSchema[D], BitableReads[D], BitableWrites[D], BitableRecordHistory[D]):
+class Bitable(BitableSchema[D], BitableReads[D], BitableWrites[D], BitableRecordHistory[D], BitableMatrix[D]):
     """The Bitable API."""
 
     @ApiCall
