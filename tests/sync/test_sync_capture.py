@@ -130,10 +130,19 @@ def test_row_ahead_of_the_clock_hides_no_other(stock: Plain, ahead: str) -> None
     assert entries(stock) == 3
 
 
+def test_zone_east_of_the_databases_clock_is_told_where_the_column_names_none(engine: Engine, plain: MakePlain) -> None:
+    kind = {"mysql": "datetime", "postgresql": "timestamp", "sqlite": "timestamp"}[engine.dialect.name]
+    columns = f"id integer PRIMARY KEY, name varchar(40), changed {kind} NOT NULL DEFAULT CURRENT_TIMESTAMP"
+    stock = plain(f"CREATE TABLE stock ({columns}); CREATE INDEX stock_changed ON stock (changed)", {"name": 1})
+    (told,) = stock.engine(capture=BY_COLUMN, time_zone="Pacific/Kiritimati").setup().warnings
+    assert "taken for 14 h ahead of the database's own clock" in told
+    assert stock.engine(capture=BY_COLUMN, time_zone="UTC").setup().warnings == []
+
+
 def test_rows_without_a_time_come_with_full_syncs_and_setup_says_so(engine: Engine, plain: MakePlain) -> None:
     """O41: 30 of 100 rows have none."""
     stock = plain("CREATE TABLE stock (id integer PRIMARY KEY, name varchar(40), changed timestamp NULL)", {"name": 1})
-    sync = stock.engine(capture=BY_COLUMN)
+    sync = stock.engine(capture=BY_COLUMN, time_zone="UTC")
     nullable, no_index = sync.setup().warnings
     assert "capture column changed of stock may be NULL" in nullable
     assert "capture column changed of stock has no index" in no_index

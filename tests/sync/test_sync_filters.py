@@ -6,9 +6,11 @@ from typing import Any
 
 import pytest
 
-from airflow_provider_lark.core import SyncEngine
+from airflow_provider_lark.core import SyncEngine, TableMapping
 from airflow_provider_lark.core.errors import ConfigError, SafetyStop, SchemaMismatch
 from airflow_provider_lark.core.lark_side.bitable_store import BitableStore
+from airflow_provider_lark.core.sync.binding.whole_base import look_around
+from airflow_provider_lark.core.sync.mapping.whole_base import expand
 from tests.sync.world import World, wrote
 
 OPEN = {"done": False}
@@ -224,6 +226,59 @@ def test_records_that_leave_on_several_pages_are_counted_together(
     assert world.rows().keys() == set(range(51, 72)), "together they are within the limit"
     assert wrote(engine.full()) == (0, 0)
     assert engine.check().in_step
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+def test_check_says_what_it_leaves_out_because_the_other_side_has_left(world: World) -> None:
+    world.changes = {**by_lark(world), "sql": {"table": "people", "filter": {"qty": {"isLess": 100}}}}
+    world.insert(*({"code": n, "name": f"n{n}", "qty": n} for n in range(1, 5)))
+    engine = world.engine()
+    engine.full()
+    assert engine.check().waiting == {}
+    # a record leaves while its row stays, and a row while its record stays
+    world.edit(1, Done=True)
+    world.update(2, qty=200)
+    engine.incremental()
+    world.update(1, done=False)
+    world.edit(2, Qty=2)
+    report = engine.check()
+    assert (report.in_step, report.pending, report.waiting["outside"]) == (True, 2, 2)
+
+
+@pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
+def test_filters_of_a_whole_base_hold_in_each_table_and_one_that_lacks_the_field_is_refused_alone(
+    world: World,
+) -> None:
+    number, flag = {"field_name": "code", "type": 2}, {"field_name": "done", "type": 7}
+    made = {
+        name: world.emu.state.create_table(world.app_token, name, fields).table_id
+        for name, fields in {"todo": [number, flag], "jobs": [number, flag], "notes": [number]}.items()
+    }
+    for name, column in {"todo": ", done BOOLEAN", "jobs": ", done BOOLEAN", "notes": ""}.items():
+        world.execute(f"CREATE TABLE {name} (code INTEGER PRIMARY KEY{column})")
+    for name in ("todo", "jobs"):
+        world.execute(f"INSERT INTO {name} VALUES (1, FALSE), (2, TRUE), (100, FALSE)")
+        cells = [{"code": 3}, {"code": 4, "done": True}, {"code": 101}]
+        world.emu.person.add_records(world.app_token, made[name], cells)
+    lark = {"app_token": world.app_token, "tables": "*", "exclude": ["people"], "filter": {"done": False}}
+    pattern = TableMapping.from_dict(
+        {"lark": lark, "sql": {"table": "*", "filter": {"code": {"isLess": 100}}}, "leaving": "delete"}
+    )
+    found = expand(pattern, look_around(world.client, world.sql, pattern), ())
+    engines = {
+        each.name: SyncEngine(world.client, world.sql, each, clock=world.clock, lease_wait_seconds=0)
+        for each in found.mappings
+    }
+    assert sorted(engines) == ["jobs", "notes", "todo"]
+    with pytest.raises(SchemaMismatch, match=r"mapping 'notes': lark\.filter: field 'done' does not exist"):
+        engines["notes"].full()
+    for name in ("todo", "jobs"):
+        # row 2 is no record inside Lark's filter, row 100 is none of the mapping's, and so are records 4 and 101
+        assert wrote(engines[name].full()) == (1, 1)
+        assert {row.code for row in world.ask(f"SELECT code FROM {name}")} == {1, 2, 3, 100}
+        assert engines[name].check().in_step
+        world.execute(f"UPDATE {name} SET code = 150 WHERE code = 100")
+        assert wrote(engines[name].incremental()) == (0, 0)
 
 
 def test_other_filter_deletes_nothing_and_says_what_it_put_out(world: World) -> None:

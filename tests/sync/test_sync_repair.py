@@ -346,7 +346,7 @@ def test_change_that_no_trigger_notes_is_on_its_way(plain: MakePlain, way: str) 
     stock.run("UPDATE stock SET name = 'program' WHERE id = 2")
     stock.edit(3, name="person")
     report = engine.check(CheckOptions(repair="sql"))
-    assert (report.waiting, report.different, report.in_step) == ({"queued": 1}, 1, True)
+    assert (report.waiting, report.different, report.in_step) == ({"found": 1}, 1, True)
     assert dict(stock.ask("SELECT id, name FROM stock")) == {1: "n1", 2: "program", 3: "person"}
     assert engine.incremental().to_lark.updated == 1
     assert names(stock) == {1: "n1", 2: "program", 3: "person"}

@@ -9,6 +9,7 @@ import pytest
 
 from airflow_provider_lark.core import SyncEngine
 from airflow_provider_lark.core.errors import SchemaMismatch
+from airflow_provider_lark.core.sync.doctor import examine_mapping
 from tests.sync.world import World, wrote
 
 pytestmark = pytest.mark.parametrize("engine", ["sqlite"], indirect=True)
@@ -86,6 +87,24 @@ def test_view_that_is_gone_stops_the_run_before_anything_is_written(world: World
         with pytest.raises(SchemaMismatch, match=f"lark.view: the view {view_id!r} does not exist or cannot be read"):
             work()
     assert (world.rows()[1]["name"], world.by_code()[2]["Name"]) == ("n1", "n2")
+
+
+def test_doctor_looks_at_the_view(world: World) -> None:
+    def found(view: str) -> tuple[str, str]:
+        mapping = world.mapping(**by_view(world, view))
+        findings = examine_mapping(world.client, world.sql, mapping, clock=world.clock)
+        (view_check,) = [each for each in findings if each.check == "view"]
+        return view_check.status, view_check.detail
+
+    view_id = make_view(world)
+    for code in range(1, 3):
+        world.add(Name=f"n{code}", Code=code, Done=code == 1)
+    assert found("Undone") == ("ok", f"'Undone' ({view_id}) exists, and Lark heeds it")
+    status, detail = found("gone")
+    assert (status, "does not exist or cannot be read" in detail) == ("trouble", True)
+    world.emu.switches.ignores_views = True
+    status, detail = found("Undone")
+    assert (status, "Older bases ignore views" in detail) == ("trouble", True)
 
 
 def test_base_that_ignores_views_is_refused_before_anything_is_written(world: World) -> None:

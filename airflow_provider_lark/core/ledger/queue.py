@@ -152,6 +152,16 @@ class Queue(Claiming):
             found |= {Key(row.key): int(row.changed_ms) for row in self.conn.execute(waiting)}
         return found
 
+    def only_found(self, names: Sequence[str]) -> set[str]:
+        """Return those of *names* that wait only because a look at the table found them; no run has tried them yet."""
+        found: set[str] = set()
+        noted = func.count(case((queue.c.seen.is_(None) | (queue.c.retry_count > 0), 1)))
+        for some in split(names):
+            waits = by_key(queue.c.status).in_(("pending", "processing"))
+            entries = select(queue.c.key).where(self._of(queue, some), waits).group_by(queue.c.key).having(noted == 0)
+            found.update(self.conn.scalars(entries))
+        return found
+
     def states_of(self, names: Sequence[str]) -> dict[str, set[str]]:
         """Return in which states the open entries of *names* are, which are keys or record ids."""
         found: dict[str, set[str]] = {}

@@ -94,6 +94,12 @@ class ChangeColumn:
         """How long a value may come again: as long as it is the present one, and a second for clocks of whole ones."""
         return _DAY_MS + 2_000 if self.column.kind is ColumnKind.DATE else 2_000
 
+    def utc_offset_seconds(self, now_ms: int) -> int | None:
+        """Return by how much its times are taken to be ahead of UTC; None where they name a zone, or are none."""
+        if self.is_number or is_aware(self.column) or self.needs_utc:
+            return None
+        return round(datetime.fromtimestamp(now_ms / 1000, self._zone()).utcoffset().total_seconds())  # type: ignore[union-attr]  # aware
+
     def at(self, now_ms: int) -> Stored | None:
         """Return what the column says at a moment; None where it means no time."""
         return self._at(now_ms, self._zone())

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from sqlalchemy import Connection, inspect
+from sqlalchemy import Connection, inspect, select, text
 
+from airflow_provider_lark.core.database.dbtime import NowMs
+from airflow_provider_lark.core.database.mysql_options import is_mysql
 from airflow_provider_lark.core.database.quoting import as_named
 from airflow_provider_lark.core.errors import SchemaMismatch
 from airflow_provider_lark.core.fields.column import Column
@@ -56,12 +58,36 @@ def doubts(conn: Connection, binding: Binding) -> list[str]:
             f"capture column {name} of {table} may be NULL: changes of rows without a value wait for the next full "
             f"sync; fill it and make it NOT NULL"
         )
+    if ahead := _ahead_of_server(conn, change):
+        told.append(
+            f"times in capture column {name} of {table} name no zone and are taken for {ahead / 3600:g} h ahead of the "
+            "database's own clock: if the database fills the column, a time from the future hides later changes until "
+            "the next full sync; set time_zone to the zone in which it is written, or give it a type with a zone"
+        )
     if name not in _leading(conn, binding):
         told.append(
             f"capture column {name} of {table} has no index, so every run reads the whole table: CREATE INDEX on "
             f"{table} ({name})"
         )
     return told
+
+
+_OFFSETS = {
+    # CURRENT_TIMESTAMP is UTC
+    "sqlite": "SELECT 0",
+    "postgresql": "SELECT EXTRACT(TIMEZONE FROM CURRENT_TIMESTAMP)",
+    "mysql": "SELECT TIMESTAMPDIFF(SECOND, UTC_TIMESTAMP(), NOW())",
+}
+
+
+def _ahead_of_server(conn: Connection, change: ChangeColumn) -> int:
+    """Return by how many seconds the mapping's zone is east of the session's; 0 where that does not matter."""
+    meant = change.utc_offset_seconds(int(conn.scalars(select(NowMs())).one()))
+    if meant is None:
+        return 0
+    # to the minute: an offset is never finer
+    own = round(int(conn.scalar(text(_OFFSETS["mysql" if is_mysql(conn.dialect) else conn.dialect.name])) or 0) / 60)
+    return max(0, meant - own * 60)
 
 
 def _leading(conn: Connection, binding: Binding) -> set[str]:

@@ -43,6 +43,13 @@ class Met(NamedTuple):
         return all(row is not None and not row.outside for row in (self.lark, self.sql))
 
     @property
+    def rests(self) -> bool:
+        """Whether the record belongs to the mapping, and its row does not any more."""
+        if self.pair is None or not self.pair.outside or self.pair.tombstone:
+            return False
+        return self.lark is not None and not self.lark.outside and self.sql is not None and self.sql.outside
+
+    @property
     def seen(self) -> Seen:
         """What both sides hold, as digests."""
         lark, sql = (None if row is None else row.values for row in (self.lark, self.sql))
@@ -89,6 +96,7 @@ def _compare(run: Run, report: CheckReport, findings: Findings, scan_id: str, pa
         met = run.transact(_meet_page, run, rows, scan_id)
         differing = [each for each in met if each.kind is not None]
         report.equal += sum(each.is_equal for each in met)
+        _count_resting(report, sum(each.rests for each in met))
         findings.add(_to_finding(each) for each in differing)
     return not slipped and (total is None or count >= total)
 
@@ -182,11 +190,19 @@ def _find_only_sql(run: Run, report: CheckReport, findings: Findings, scan_id: s
             live = [key for key, row in inside.items() if not run.is_deleted(row)]
             alone = tx.scan(scan_id).unmarked("sql", live)
             known = tx.pairs.by_keys(alone)
+            _count_resting(report, sum(pair.outside and not pair.tombstone for pair in known.values()))
             findings.add(
                 Finding("only_sql", key, _record_of(known.get(key)), Seen(_record_digest(known.get(key)), UNKNOWN))
                 for key in alone
                 if _ought_to_have_record(run, inside[key], known.get(key))
             )
+
+
+def _count_resting(report: CheckReport, count: int) -> None:
+    """Count rows that are not compared, because their other side has left its filter."""
+    if count:
+        report.pending += count
+        report.waiting["outside"] = report.waiting.get("outside", 0) + count
 
 
 def _record_of(pair: Pair | None) -> RecordId:

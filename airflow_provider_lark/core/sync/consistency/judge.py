@@ -13,13 +13,27 @@ from airflow_provider_lark.core.sync.mapping.targets import Direction
 Kind = Literal["different", "only_lark", "only_sql"]
 """Both sides have the row, with other values; or one has it alone."""
 
-Reason = Literal["", "blacklisted", "conflict", "held", "queued", "changed", "own", "failed", "hidden", "unreadable"]
+Reason = Literal[
+    "",
+    "blacklisted",
+    "conflict",
+    "held",
+    "found",
+    "queued",
+    "changed",
+    "own",
+    "outside",
+    "failed",
+    "hidden",
+    "unreadable",
+]
 """Why a row differs, as far as that is known.
 
-On its way: ``queued`` (a change waits in the queue), ``changed`` (a side was changed between the two looks, or within
-the settle time). For a person: ``conflict``, ``held`` (a delete). Left alone: ``blacklisted``, ``own`` (a one-way
-mapping does not touch it). Drift all the same: ``failed`` (the queue has given it up), ``hidden`` and ``unreadable``
-(Lark did not show the record again, or a value cannot be read).
+On its way: ``queued`` (a change waits in the queue), ``found`` (likewise, but no trigger has noted when it was made:
+a look at the table found it), ``changed`` (a side was changed between the two looks, or within the settle time). For a
+person: ``conflict``, ``held`` (a delete). Left alone: ``blacklisted``, ``own`` (a one-way mapping does not touch it),
+``outside`` (the other side of the row has left its filter). Drift all the same: ``failed`` (the queue has given it up),
+``hidden`` and ``unreadable`` (Lark did not show the record again, or a value cannot be read).
 """
 
 State = Literal["waits", "drift", "repaired", "changed", "held", "failed", "conflict", "left"]
@@ -39,6 +53,7 @@ class Facts:
     conflict: bool = False
     held: bool = False
     queued: bool = False
+    found: bool = False
     changed: bool = False
     own: bool = False
     failed: bool = False
@@ -80,7 +95,7 @@ def reason_of(facts: Facts) -> Reason:
     if facts.held:
         return "held"
     if facts.queued:
-        return "queued"
+        return "found" if facts.found else "queued"
     if facts.changed:
         return "changed"
     if facts.hidden:

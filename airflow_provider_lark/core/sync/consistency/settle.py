@@ -164,6 +164,7 @@ class _Ledger:
     blacklisted: set[Key]
     conflicts: set[Key]
     states: dict[str, set[str]]
+    found: set[str]
 
     @classmethod
     def read(cls, tx: Transaction, names: Sequence[str], keys: Iterable[Key]) -> _Ledger:
@@ -172,6 +173,7 @@ class _Ledger:
             # a record without a key is named by its own id
             tx.conflicts.open_keys([Key(name) for name in names]),
             tx.queue.states_of(names),
+            tx.queue.only_found(names),
         )
 
     def of(self, each: Finding) -> Facts:
@@ -183,4 +185,5 @@ class _Ledger:
             held="held" in states,
             queued=bool(states & {"pending", "processing"}),
             failed="failed" in states,
+            found=any(name in self.found for name in names),
         )

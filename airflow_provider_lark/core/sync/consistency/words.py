@@ -58,6 +58,8 @@ WORDS: dict[str, tuple[str, str]] = {
     "reason_conflict": ("waits for a decision", "等待人工决定"),
     "reason_held": ("delete waits for approval", "删除等待确认"),
     "reason_queued": ("its change waits", "变更排队中"),
+    "reason_found": ("changed in SQL", "数据库中有改动"),
+    "reason_outside": ("its other side left the filter", "另一侧已移出筛选范围"),
     "reason_changed": ("just being edited", "正在编辑"),
     "reason_own": ("one-way mapping", "单向映射"),
     "reason_failed": ("failed before", "此前失败"),

@@ -19,6 +19,7 @@ from airflow_provider_lark.core.fields.schema import Field, FieldType
 from airflow_provider_lark.core.hints import counted
 from airflow_provider_lark.core.lark_side.base_zone import BaseZone
 from airflow_provider_lark.core.lark_side.table import LarkTable
+from airflow_provider_lark.core.lark_side.view_check import require_view
 from airflow_provider_lark.core.ledger import Ledger, migrate, tables
 from airflow_provider_lark.core.ledger.checkpoint import Checkpoint
 from airflow_provider_lark.core.sql_side.reflection import reflect_table
@@ -70,6 +71,8 @@ class _Examination:
         yield self._look("table", lambda: self._locate(found))
         if found:
             yield self._look("fields", lambda: self._read_fields(found[0], fields))
+        if fields and self.mapping.lark.view:
+            yield self._look("view", lambda: self._view(found[0], fields))
         if fields:
             yield self._look("read", lambda: self._read(found[0]))
             if self.mapping.direction != "to_sql":
@@ -132,6 +135,10 @@ class _Examination:
     def _read_fields(self, table: LarkTable, fields: list[Field]) -> Answer:
         fields += table.read_fields()
         return f"{counted(len(fields), 'field')}"
+
+    def _view(self, table: LarkTable, fields: list[Field]) -> str:
+        view = self.mapping.lark.view
+        return f"{view!r} ({require_view(table, view, fields, where='lark.view')}) exists, and Lark heeds it"
 
     def _read(self, table: LarkTable) -> Answer:
         page = table.first_page(page_size=1)
