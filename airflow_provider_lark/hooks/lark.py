@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_lark.core import AsyncLarkClient, LarkClient
     from airflow_provider_lark.core.accounts.account_store import Accounts
+    from airflow_provider_lark.core.accounts.user_cache import UserCache
     from airflow_provider_lark.core.accounts.users import UserDirectory
     from airflow_provider_lark.core.api.address import TableAddress
     from airflow_provider_lark.core.api.calls.budget.store import RateStore
@@ -154,7 +155,7 @@ class LarkHook(CallingHook):
         """
         from airflow_provider_lark.core.accounts.users import UserDirectory
 
-        return UserDirectory(client, self._find_cache(), **options)
+        return UserDirectory(client, self._find_cache(), **{"cache": self._find_quick_cache(), **options})
 
     def test_connection(self) -> tuple[bool, str]:
         """Get a token, ask who we are, and try the named bases; say what is missing otherwise."""
@@ -165,6 +166,13 @@ class LarkHook(CallingHook):
     def __getstate__(self) -> dict[str, Any]:
         """Return what to pickle or copy: not what was read from the connection, which is read anew."""
         return {name: value for name, value in vars(self).items() if name not in ("settings", "accounts", "rates")}
+
+    def _find_quick_cache(self) -> UserCache | None:
+        if self.settings.redis_conn_id is None:
+            return None
+        from airflow_provider_lark.hooks.connections.redis import open_if_usable, open_users
+
+        return open_if_usable(open_users, self.settings, without="users' ids are not cached in Redis")
 
     def _find_cache(self) -> Engine | None:
         if self.accounts is None:

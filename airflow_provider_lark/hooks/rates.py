@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING
-
-from airflow_provider_lark.core.errors import ConfigError
 
 if TYPE_CHECKING:
     from airflow_provider_lark.core.accounts.account_store import Accounts
     from airflow_provider_lark.core.api.calls.budget.store import RateStore
     from airflow_provider_lark.core.clock import Clock
     from airflow_provider_lark.hooks.connections.lark import LarkSettings
-
-log = logging.getLogger(__name__)
-
-_TOLD: set[str] = set()
-# the Redis connections of which this process has said that they cannot be used
 
 
 def open_rate_store(settings: LarkSettings, accounts: Accounts | None, clock: Clock) -> RateStore | None:
@@ -25,18 +17,13 @@ def open_rate_store(settings: LarkSettings, accounts: Accounts | None, clock: Cl
     A Redis connection that cannot be used is told once: calls go on without it.
     """
     database = None if accounts is None else accounts.rate_store(settings.host, settings.app_id)
-    conn_id = settings.redis_conn_id
-    if conn_id is None:
+    if settings.redis_conn_id is None:
         return database
 
-    from airflow_provider_lark.hooks.connections.redis import open_rates
+    from airflow_provider_lark.hooks.connections.redis import open_if_usable, open_rates
 
-    try:
-        first = open_rates(conn_id, settings.host, settings.app_id)
-    except ConfigError as exc:
-        if conn_id not in _TOLD:
-            _TOLD.add(conn_id)
-            log.warning("rate limits are not shared through Redis: %s", exc.message)
+    first = open_if_usable(open_rates, settings, without="rate limits are not shared through Redis")
+    if first is None:
         return database
     if database is None:
         return first

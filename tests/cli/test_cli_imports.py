@@ -7,6 +7,8 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 CALLS = """
 import importlib.abc, json, sys
 
@@ -46,3 +48,28 @@ def test_commands_work_without_redis_and_with_a_page_that_cannot_be_imported(sho
     assert "Manage Lark / Feishu connections and syncs" in done.stdout
     assert "areas" in done.stdout.rpartition("Last run")[2]
     assert "no redis here" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("absent", "arguments", "extra"),
+    [
+        (("redis",), ("receive", "--long-connection"), "redis"),
+        (("amqp", "airflow_provider_lark.core.inbox.rabbitmq.broker"), ("inbox", "status"), "rabbitmq"),
+        (("airflow.providers.postgres.hooks.postgres",), ("sync", "status", "--sql-conn-id", "shop_pg"), "postgres"),
+    ],
+)
+def test_command_that_needs_what_is_not_installed_names_the_extra(
+    airflow, connect, shop, monkeypatch, absent, arguments, extra
+):
+    """O7: exit 1 and one line."""
+    monkeypatch.setenv("AIRFLOW_CONN_QUICK", json.dumps({"conn_type": "redis", "host": "127.0.0.1", "port": 1}))
+    monkeypatch.setenv("AIRFLOW_CONN_BROKER", json.dumps({"conn_type": "amqp", "host": "127.0.0.1", "port": 1}))
+    monkeypatch.setenv("AIRFLOW_CONN_SHOP_PG", json.dumps({"conn_type": "postgres", "host": "127.0.0.1", "port": 1}))
+    connect(**{"redis": {"redis_conn_id": "quick"}, "rabbitmq": {"rabbitmq_conn_id": "broker"}}.get(extra, {}))
+    monkeypatch.setenv("AIRFLOW__LARK__MAPPING_FILES", shop)
+    for name in absent:
+        monkeypatch.setitem(sys.modules, name, None)
+    done = airflow(*arguments)
+    assert (done.status, done.out) == (1, "")
+    assert f"install airflow-provider-lark[{extra}]" in done.err
+    assert len(done.err.splitlines()) == 1

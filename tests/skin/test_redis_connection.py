@@ -14,7 +14,7 @@ import pytest
 from airflow_provider_lark.core.accounts.rate_store import SqlRateStore
 from airflow_provider_lark.core.api.calls.budget.change import ChangingStore
 from airflow_provider_lark.core.errors import ConfigError, Unreachable
-from airflow_provider_lark.hooks import rates
+from airflow_provider_lark.hooks.connections import redis as connection
 from airflow_provider_lark.hooks.connections.redis import open_rates, read_redis
 from airflow_provider_lark.hooks.lark import LarkHook
 from tests.certificates import write_own_certificate
@@ -118,7 +118,7 @@ def lark(shop, monkeypatch, tmp_path):
     monkeypatch.setenv("LARK_CONFIG_ENCRYPTION_KEY", KEY)
     accounts = {"conn_type": "sqlite", "host": str(tmp_path / "accounts.db")}
     monkeypatch.setenv("AIRFLOW_CONN_LARK_ACCOUNTS", json.dumps(accounts))
-    monkeypatch.setattr(rates, "_TOLD", set())
+    monkeypatch.setattr(connection, "_TOLD", set())
 
     def set_extra(**extra):
         monkeypatch.setenv("AIRFLOW_CONN_LARK_DEFAULT", json.dumps(lark | {"extra": extra}))
@@ -143,5 +143,23 @@ def test_redis_connection_that_does_not_exist_is_said_once_and_stops_no_call(lar
             with LarkHook().client() as client:
                 client.bitable.list_tables(app_token=shop.app_token)
     told = [each.message for each in caplog.records if "not shared through Redis" in each.message]
+    assert len(told) == 1
+    assert "connection 'no_such'" in told[0]
+
+
+def test_hook_caches_ids_of_users_where_its_connection_says(lark, port, shop, monkeypatch, caplog):
+    shop.emulator.state.add_user("Ann", "ann@example.com")
+    set_redis(monkeypatch, port=port)
+    lark(redis_conn_id="lark_redis")
+    for _ in range(2):
+        with LarkHook().client() as client:
+            assert LarkHook().user_directory(client).find_by_email(["ann@example.com"])["ann@example.com"]
+            asked = client.calls.by_kind.get("other", 0)
+    assert asked == 0
+    lark(store_conn_id="lark_accounts", redis_conn_id="no_such")
+    with caplog.at_level(logging.WARNING), LarkHook().client() as client:
+        for _ in range(2):
+            LarkHook().user_directory(client).find_by_email(["ann@example.com"])
+    told = [each.message for each in caplog.records if "users' ids are not cached in Redis" in each.message]
     assert len(told) == 1
     assert "connection 'no_such'" in told[0]

@@ -11,6 +11,8 @@ The tables of :mod:`..alerts` are of the same set.
 :mod:`.account_store`         a token store that makes its tables when it is first used
 :mod:`.rate_store`            who may use how much of an app's rate limits
 :mod:`.users`                 e-mail addresses and numbers → ids of people
+:mod:`.user_cache`            where workers share those, in SQL; :mod:`.redis_user_cache` in Redis
+:mod:`.redis_server`          a Redis server for what workers share
 ============================  =======================================================================
 """
 

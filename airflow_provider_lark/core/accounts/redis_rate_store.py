@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from typing import Any, TypeVar
 
 import redis
-from redis.backoff import NoBackoff
-from redis.retry import Retry
 
+from airflow_provider_lark.core.accounts.redis_server import connect, prefix_of, unreachable
 from airflow_provider_lark.core.api.calls.budget.division import LATE_SECONDS, LIFE_SECONDS
 from airflow_provider_lark.core.api.calls.budget.store import Decide, Page
-from airflow_provider_lark.core.errors import Unreachable
 
 T = TypeVar("T")
 
-_ANSWER_SECONDS = 1.0
 _KEPT_MS = 300_000
 """An entry that nobody touches for so long holds nothing that counts."""
 
@@ -59,20 +55,12 @@ class RedisRateStore:
 
     A server that has lost what it knew gives nothing until whoever had something has used it up.
 
-    :param settings: for :class:`redis.Redis`: host, port, db, username, password, ssl, ssl_ca_certs, …
+    :param settings: as for :func:`.redis_server.connect`.
     """
 
     def __init__(self, settings: Mapping[str, Any], host: str, app_id: str) -> None:
-        self._redis = redis.Redis(
-            **settings,
-            socket_connect_timeout=_ANSWER_SECONDS,
-            socket_timeout=_ANSWER_SECONDS,
-            retry=Retry(NoBackoff(), 1),
-            decode_responses=True,
-        )
-        place = hashlib.sha256(host.encode()).hexdigest()[:8]
-        # the braces keep the keys of an app on one node of a cluster
-        self._prefix = f"lark:rates:{{{app_id}@{place}}}:"
+        self._redis = connect(settings)
+        self._prefix = prefix_of("rates", host, app_id)
 
     def visit(self, names: tuple[str, ...], decide: Decide[T]) -> T:
         """Read the entries, and write what *decide* makes of them if they are still the same; else do it again."""
@@ -87,8 +75,7 @@ class RedisRateStore:
             kind = type(exc).__name__
         else:
             kind = "too many processes at once"
-        # outside the except block: frames of the driver hold the password in their locals
-        raise Unreachable(f"Redis failed ({kind}); check that it is running, its address, password and TLS settings")
+        raise unreachable(kind)
 
     def _read(self, names: tuple[str, ...]) -> tuple[Page, str]:
         found: Any = self._redis.eval(_READ, 1 + len(names), self._key("born"), *map(self._key, names))

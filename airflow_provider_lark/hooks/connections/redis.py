@@ -1,17 +1,28 @@
-"""An Airflow connection becomes what wakes tasks through Redis, and what shares rate limits there."""
+"""An Airflow connection becomes what wakes tasks through Redis, and what shares rate limits and users' ids there."""
 
 from __future__ import annotations
 
+import logging
+from collections.abc import Callable
 from importlib.util import find_spec
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow_provider_lark.core.errors import ConfigError
 from airflow_provider_lark.hooks.connections.lark import read_connection
 
 if TYPE_CHECKING:
     from airflow_provider_lark.core.accounts.redis_rate_store import RedisRateStore
+    from airflow_provider_lark.core.accounts.redis_user_cache import RedisUserCache
     from airflow_provider_lark.core.inbox.redis_bell import RedisBell
+    from airflow_provider_lark.hooks.connections.lark import LarkSettings
+
+log = logging.getLogger(__name__)
+
+T = TypeVar("T")
+
+_TOLD: set[tuple[str, str]] = set()
+# what this process has said of connections that cannot be used
 
 TYPES = ("redis", "rediss", "generic")
 """The types of connection that are taken."""
@@ -44,6 +55,37 @@ def open_rates(conn_id: str, host: str, app_id: str) -> RedisRateStore:
     from airflow_provider_lark.core.accounts.redis_rate_store import RedisRateStore
 
     return RedisRateStore(read_redis(conn_id), host, app_id)
+
+
+def open_users(conn_id: str, host: str, app_id: str) -> RedisUserCache:
+    """Return where the processes of an app share whose an e-mail address or mobile number is; nothing is connected yet.
+
+    :raises ConfigError: see :func:`read_redis`.
+    """
+    _need_package(conn_id)
+
+    from airflow_provider_lark.core.accounts.redis_user_cache import RedisUserCache
+
+    return RedisUserCache(read_redis(conn_id), host, app_id)
+
+
+def open_if_usable(open_: Callable[[str, str, str], T], settings: LarkSettings, *, without: str) -> T | None:
+    """Return what *open_* makes of the Redis connection that *settings* name; None where they name none.
+
+    One that cannot be used is told once: work goes on without it.
+
+    :param without: what is so without it, for people.
+    """
+    conn_id = settings.redis_conn_id
+    if conn_id is None:
+        return None
+    try:
+        return open_(conn_id, settings.host, settings.app_id)
+    except ConfigError as exc:
+        if (conn_id, without) not in _TOLD:
+            _TOLD.add((conn_id, without))
+            log.warning("%s: %s", without, exc.message)
+        return None
 
 
 def read_redis(conn_id: str) -> dict[str, Any]:

@@ -6,7 +6,7 @@ import threading
 import pytest
 from sqlalchemy import Engine, insert, select, text, update
 
-from airflow_provider_lark.core.accounts import tables, upgrade, users
+from airflow_provider_lark.core.accounts import tables, upgrade, user_cache
 from airflow_provider_lark.core.accounts.users import UserDirectory, purge
 from airflow_provider_lark.core.api import LarkClient
 from airflow_provider_lark.core.database.dbtime import now_plus
@@ -249,7 +249,7 @@ def test_database_that_is_down_breaks_no_lookup_and_rests(emulator, client, capl
 
 
 def test_database_that_another_program_locks_breaks_no_lookup(lite, emulator, client, caplog, monkeypatch):
-    monkeypatch.setattr(users, "_LOCK_SECONDS", 0.01)
+    monkeypatch.setattr(user_cache, "_LOCK_SECONDS", 0.01)
     with lite.connect() as other, caplog.at_level(logging.WARNING):
         other.exec_driver_sql("BEGIN IMMEDIATE")
         found = UserDirectory(client, lite).find_ids(emails=["u1@x.y"])
