@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import select, update
+from sqlalchemy import RowMapping, select, update
 
 from airflow_provider_lark.core.database.insert import insert_new
 from airflow_provider_lark.core.ledger.parts import LedgerPart
@@ -29,8 +29,17 @@ class Alarms(LedgerPart):
         """
         mine = select(alarm).where(alarm.c.place == place).with_for_update()
         row = self.conn.execute(mine).mappings().one_or_none()
-        return None if row is None else {name: row[name] for name in row if name not in ("place", "table_name")}
+        return None if row is None else _kept(row)
+
+    def all(self) -> dict[str, dict[str, Any]]:
+        """Return what is kept of each alarm of the table, by its place."""
+        rows = self.conn.execute(select(alarm).where(alarm.c.table_name == self.table_name)).mappings()
+        return {row["place"]: _kept(row) for row in rows}
 
     def write(self, place: str, **values: Any) -> None:
         """Keep *values* of the alarm at *place*, which is there and locked."""
         self.conn.execute(update(alarm).where(alarm.c.place == place).values(**values))
+
+
+def _kept(row: RowMapping) -> dict[str, Any]:
+    return {str(name): row[name] for name in row if name not in ("place", "table_name")}

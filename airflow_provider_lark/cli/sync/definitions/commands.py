@@ -115,6 +115,7 @@ SYNC_COMMANDS = (
         "Remove the triggers and the state of a mapping; both tables keep their rows",
         "removal.uninstall",
         ARG_NAME,
+        ARG_CONN_ID,
         arg("--keep-state", help="Only remove the triggers; the next run installs them anew", action="store_true"),
         *FILES,
         ARG_YES,

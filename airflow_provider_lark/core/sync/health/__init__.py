@@ -6,4 +6,5 @@
     alarm.py    when the card turns red, changes, and turns green again
     card.py     what it says
     watch.py    one look: all of these, on the ledger and on Lark
+    closing.py  the end of the card, with its mapping
 """

@@ -35,6 +35,11 @@ class Alarm:
     red_ms: int = 0
     shown: str = ""
 
+    @property
+    def looks_red(self) -> bool:
+        """Whether there is a card that does not say that all is well again, as far as is known."""
+        return bool(self.message_id) and self.shown != _GREEN
+
 
 def words_shown(*, is_red: bool, troubles: Sequence[Trouble] = ()) -> str:
     """Return the hash of what a card says; all green ones say the same."""
@@ -54,13 +59,18 @@ def move(before: Alarm, *, is_bad: bool, good_wanted: int, now_ms: int, uuid: st
     :param uuid: for the card, should this be new trouble.
     """
     if is_bad:
-        if before.is_red or (before.message_id and before.shown != _GREEN):
+        if before.is_red or before.looks_red:
             return replace(before, is_red=True, good_checks=0)
         return Alarm(is_red=True, uuid=uuid, red_ms=now_ms)
     if not before.is_red:
         return before
     good = before.good_checks + 1
     return replace(before, good_checks=good, is_red=good < good_wanted)
+
+
+def end(before: Alarm) -> Alarm:
+    """Return the alarm of a mapping that is no more: should it come back, new trouble is a new card."""
+    return replace(before, is_red=False, good_checks=0, shown=_GREEN)
 
 
 def act_of(alarm: Alarm, shown: str) -> Act:

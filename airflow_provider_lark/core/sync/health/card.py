@@ -46,6 +46,13 @@ def green_card(mapping: str, *, since_ms: int, until_ms: int) -> Json:
     return _card(title, "green", fact_rows(facts))
 
 
+def grey_card(mapping: str, *, since_ms: int) -> Json:
+    """Return what takes the place of a red one when the mapping is no more."""
+    name = shorten(mapping, VALUE_BYTES)
+    title = localize(en_us=f"Sync of {name} was uninstalled", zh_cn=f"{name} 同步已卸载")
+    return _card(title, "grey", fact_rows([(_SINCE, _moment(since_ms))]))
+
+
 def trouble_words(trouble: Trouble) -> str:
     """Return a trouble in English, for a log or an error."""
     number, limit = (_figure(trouble.kind, each).choose("en_us") for each in (trouble.value, trouble.limit))
