@@ -1,12 +1,18 @@
-"""How measured times are told: median, 95th percentile and longest, and how busy the machine was."""
+"""How what was measured is told: median, 95th percentile and longest, calls, and how busy the machine was."""
 
 from __future__ import annotations
 
 import os
 import statistics
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Final, Self
+
+from airflow_provider_lark.emulator import LogEntry
+
+_RATE_LIMITED: Final = 99991400
+_WRITE_CONFLICT: Final = 1254291
 
 
 @dataclass(frozen=True)
@@ -31,6 +37,19 @@ class Figures:
 def tell_load() -> str:
     """Return how many processes wanted a processor in the last 1, 5 and 15 minutes, as ``uptime`` does."""
     return "load " + " ".join(f"{each:.1f}" for each in os.getloadavg())
+
+
+def tell_calls(entries: Sequence[LogEntry]) -> str:
+    """Return how many calls there were, by kind, the most of one kind in a second, and what was refused."""
+    kinds = Counter(each.template.rpartition("/")[2] for each in entries)
+    seconds = Counter((each.template, each.at_ms // 1000) for each in entries)
+    codes = Counter(each.code for each in entries if each.code)
+    limited, met = codes.pop(_RATE_LIMITED, 0), codes.pop(_WRITE_CONFLICT, 0)
+    return (
+        f"{len(entries):,} calls, {', '.join(f'{kind} {count:,}' for kind, count in kinds.most_common(6))}; at most"
+        f" {max(seconds.values())} of a kind in a second; refused: {limited} for the rate, {met} beside another write,"
+        f" otherwise {dict(codes) or 'none'}"
+    )
 
 
 def tell_steps(steps: Sequence[str], taken: Sequence[Sequence[float]]) -> list[str]:

@@ -75,18 +75,21 @@ class WorkerStage(Stage):
         self.processes.start(name, "celery", "worker", *options, "--without-gossip", "--without-mingle")
         del os.environ[NAME_VARIABLE]
 
-    def tasks_of(self, name: str) -> list[psutil.Process]:
-        """Return the processes of tasks that run in a worker."""
-        with suppress(psutil.NoSuchProcess):
-            return [each for each in self.processes.children_of(name) if _is_task(each)]
-        return []
-
-    def kill_worker(self, name: str, *, grace_seconds: float | None = None) -> None:
-        """Kill a worker amid a task, with all it has started; or end it with SIGTERM first, and wait so long."""
-        if grace_seconds is not None:
-            self.processes.send(name, signal.SIGTERM)
-            self.nap(grace_seconds)
+    def kill_worker(self, name: str) -> None:
+        """Kill a worker with all it has started."""
         self.processes.kill(name)
+
+    def terminate_worker(self, name: str) -> None:
+        """Tell a worker to end once its tasks have ended, and to take no further ones, as Docker and systemd do."""
+        self.processes.send(name, signal.SIGTERM)
+
+    def megabytes_of(self, name: str) -> int:
+        """Return how much memory a worker and its tasks have for themselves."""
+        total = 0
+        for process in self.processes.tree_of(name):
+            with suppress(psutil.Error):
+                total += process.memory_full_info().uss
+        return total // 1_000_000
 
     def ask(self, sql: str, *values: Any, database: str = "") -> list[tuple[Any, ...]]:
         """Read from Airflow's database."""
@@ -102,16 +105,14 @@ class WorkerProcesses(Processes):
         """Send a signal to a component's main process, and to no other."""
         self._running[name].send_signal(number)
 
-    def children_of(self, name: str) -> list[psutil.Process]:
-        """Return all that a component has started."""
-        return psutil.Process(self._running[name].pid).children(recursive=True)
-
-
-def _is_task(process: psutil.Process) -> bool:
-    # as the task itself names its process
-    with suppress(psutil.Error):
-        return " ".join(process.cmdline()).startswith("airflow worker --")
-    return False
+    def tree_of(self, name: str) -> list[psutil.Process]:
+        """Return a component's main process and all that it has started; nothing while it does not run."""
+        if name not in self._running:
+            return []
+        with suppress(psutil.NoSuchProcess):
+            main = psutil.Process(self._running[name].pid)
+            return [main, *main.children(recursive=True)]
+        return []
 
 
 @contextmanager
