@@ -28,7 +28,7 @@ WRITE_SECONDS: Final = 0.3
 """How long Lark takes for a write."""
 
 SLOW_WRITE_SECONDS: Final = 3.0
-"""How long when a worker is to be killed amid one."""
+"""How long while a worker that was told to end is to have some left."""
 
 TRIES = (
     "SELECT dag_id, map_index, hostname, state, extract(epoch FROM start_date), extract(epoch FROM end_date)"
@@ -197,30 +197,34 @@ class Proof:
         return "from SQL to Lark, scheduled"
 
     def _kill_amid_write(self, worker: str, *, grace_seconds: float = 0.0) -> None:
-        """Kill a worker while Lark carries out a batch of one of its tasks; or tell it to end first, and wait so long.
-
-        :raises RuntimeError: Lark carried out none when it was dead.
-        """
+        """Kill a worker amid a batch of one of its tasks; or tell it to end first, and wait so long."""
         emulator = self.tables.emulator
-        emulator.switches.write_seconds = SLOW_WRITE_SECONDS
-        self.stage.wait("a write is under way", lambda: self._writes_of(worker), every_seconds=0.02)
         if grace_seconds:
+            # else all batches may have ended by then
+            emulator.switches.write_seconds = SLOW_WRITE_SECONDS
+            self._wait_for_write(worker, is_held=False)
             self._mark(f"SIGTERM {worker}", worker, is_up=True)
             self.stage.terminate_worker(worker)
             self.stage.nap(grace_seconds)
-            self.stage.wait("a write is under way", lambda: self._writes_of(worker), every_seconds=0.02)
-        names = self._names_on(worker)
-        self._mark(f"SIGKILL {worker}", worker, is_up=False)
-        self.stage.kill_worker(worker)
-        cut = emulator.under_way(self._table_ids(names))
+        # others are let pass, or they would keep this worker's tasks from having their turn in the base
+        with emulator.holding(lambda table_id: table_id in self._table_ids(self._names_on(worker))):
+            self._wait_for_write(worker, is_held=True)
+            names = self._names_on(worker)
+            self._mark(f"SIGKILL {worker}", worker, is_up=False)
+            self.stage.kill_worker(worker)
+            cut = emulator.under_way(self._table_ids(names))
         emulator.switches.write_seconds = WRITE_SECONDS
         self._orphans |= {*cut}
         how = f"SIGTERM, and {grace_seconds:.0f} s later SIGKILL," if grace_seconds else "SIGKILL"
         self.console.print(
             f"{how} to {worker} with its {len(names)} tasks, while Lark carried out {len(cut)} of their batches"
         )
-        if not cut:
-            raise RuntimeError("no batch was under way when the worker was dead")
+
+    def _wait_for_write(self, worker: str, *, is_held: bool) -> None:
+        def is_writing() -> bool:
+            return any(each.is_held or not is_held for each in self._writes_of(worker))
+
+        self.stage.wait("a write is under way", is_writing, every_seconds=0.02)
 
     def _start_worker(self, worker: str) -> None:
         self._mark("", worker, is_up=True)

@@ -6,7 +6,8 @@ import math
 import re
 import threading
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from airflow_provider_lark.emulator import Emulator
@@ -20,6 +21,7 @@ class Write:
     """A call that writes records, from its arrival to its answer, in seconds since the epoch.
 
     :param code: of the answer; -1 while there is none.
+    :param is_held: it waits for :meth:`WatchedEmulator.holding` to end.
     """
 
     app_token: str
@@ -27,6 +29,7 @@ class Write:
     start: float
     end: float = math.inf
     code: int = -1
+    is_held: bool = False
 
 
 class WatchedEmulator(Emulator):
@@ -38,6 +41,8 @@ class WatchedEmulator(Emulator):
         self.switches.lock_whole_base = True
         self._writes: list[Write] = []
         self._watch = threading.Lock()
+        self._gate = threading.Event()
+        self._is_held: Callable[[str], bool] = lambda _table_id: False
 
     def answer(self, request: Request) -> Answer | Cut | Upgrade:
         """Answer one request, and remember when."""
@@ -47,10 +52,27 @@ class WatchedEmulator(Emulator):
         write = Write(found[1], found[2], self.clock.now())
         with self._watch:
             self._writes.append(write)
+        if self._is_held(write.table_id):
+            write.is_held = True
+            self._gate.wait()
         given = super().answer(request)
         write.code = given.code if isinstance(given, Answer) else 0
         write.end = self.clock.now()
         return given
+
+    @contextmanager
+    def holding(self, is_held: Callable[[str], bool]) -> Iterator[None]:
+        """Let no write that comes to certain tables be carried out, or answered, before the block ends.
+
+        :param is_held: whether a table, by its id, is one of them.
+        """
+        self._gate.clear()
+        self._is_held = is_held
+        try:
+            yield
+        finally:
+            self._is_held = lambda _table_id: False
+            self._gate.set()
 
     @property
     def writes(self) -> list[Write]:
