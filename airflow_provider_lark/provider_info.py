@@ -115,6 +115,14 @@ _EXTRA_FIELDS = {
         "description": "Store apps only: the tenant the app acts for.",
         "schema": {"type": ["string", "null"]},
     },
+    "base_v3": {
+        "label": "Larger pages (base/v3)",
+        "description": (
+            "Let checks and full syncs read tables in pages of 2,000 records by a newer API, which Lark does not "
+            "document; whatever it shows otherwise is read as usual."
+        ),
+        "schema": {"type": ["string", "null"], "default": "off", "enum": ["off", "on"]},
+    },
 }
 
 _WEBHOOK_STANDARD_FIELDS = {

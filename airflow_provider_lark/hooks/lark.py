@@ -191,6 +191,7 @@ class LarkHook(CallingHook):
 
         given: dict[str, Any] = {
             "tenant_key": self.settings.tenant_key,
+            "base_v3": self.settings.base_v3,
             "on_secret": mask_secret,
             "host": self.settings.host,
             "observer": call_figures(),

@@ -25,7 +25,7 @@ def test_answers_are_printed_and_written_without_names_and_the_emulator_takes_th
     assert (done.status, set(lark.state.bases)) == (0, before)
     rows = {row["Question"]: row for row in done.json}
     assert rows["What does a page_size above 500 answer?"]["Switch"] == "oversize_page='clamp'"
-    assert "18 of 18 experiments" in done.err
+    assert "19 of 19 experiments" in done.err
     text = path.read_text(encoding="utf-8")
     told = json.loads(text)
     assert (told["switches"]["odd_texts_match"], told["host"]) == (False, lark.url)

@@ -47,6 +47,7 @@ def test_settings_of_a_full_connection_hold_every_field(tmp_path):
         "rabbitmq_conn_id": "broker",
         "redis_conn_id": "bell",
         "tenant_key": "tenant-1",
+        "base_v3": "on",
     }
     assert read(extra=extra) == LarkSettings(
         app_id="cli_a",
@@ -62,6 +63,7 @@ def test_settings_of_a_full_connection_hold_every_field(tmp_path):
         rabbitmq_conn_id="broker",
         redis_conn_id="bell",
         tenant_key="tenant-1",
+        base_v3=True,
     )
 
 
@@ -151,6 +153,7 @@ def test_token_store_may_be_called_so_in_the_extra():
         pytest.param({"extra": {"bases": {"MyDB": "https://[x"}}}, ["bases['MyDB']"], id="base no address"),
         pytest.param({"extra": {"event_encrypt_key_secret": [SECRET]}}, ["event_encrypt_key_secret"], id="key no text"),
         pytest.param({"extra": {"tenant_key": "x" * 5000}}, ["tenant_key", "4,096"], id="long text"),
+        pytest.param({"extra": {"base_v3": "yes"}}, ["base_v3", "off, on"], id="base_v3"),
         pytest.param({"extra": "[1]"}, ["extra", "JSON object"], id="extra"),
         pytest.param({"extra": f"{{{SECRET}"}, ["extra", "JSON object"], id="extra broken"),
         pytest.param({"extra": "[" * 100_000}, ["extra", "JSON object"], id="extra too deep"),

@@ -22,7 +22,7 @@ EXPERIMENTS: Sequence[Experiment] = (
     *(fields.descriptions, fields.long_names, fields.links, fields.options, fields.addresses),
     *(reads.order, reads.pages),
     *(writes.client_tokens, writes.touches, writes.authors, writes.batches),
-    *(base_v3.revisions, base_v3.newer_paths),
+    *(base_v3.revisions, base_v3.newer_paths, base_v3.pages),
 )
 
 NAME = "airflow lark probe (may be deleted)"

@@ -43,6 +43,7 @@ FIELDS = (
     "rabbitmq_conn_id",
     "redis_conn_id",
     "tenant_key",
+    "base_v3",
 )
 """The fields, as the form names them."""
 

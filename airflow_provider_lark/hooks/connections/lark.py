@@ -72,6 +72,7 @@ class LarkSettings(ConnectionSettings):
     :param rabbitmq_conn_id: connection of the RabbitMQ that keeps deliveries until the database has them.
     :param redis_conn_id: connection of the Redis that wakes whoever waits for an event.
     :param tenant_key: of which tenant a store app's token is.
+    :param base_v3: whether whole tables may be read by base/v3.
     :param warnings: which fields of the extra may be a mistake.
     """
 
@@ -90,6 +91,7 @@ class LarkSettings(ConnectionSettings):
     rabbitmq_conn_id: str | None = None
     redis_conn_id: str | None = None
     tenant_key: str | None = None
+    base_v3: bool = False
     warnings: tuple[str, ...] = ()
 
     @classmethod
@@ -115,6 +117,7 @@ class LarkSettings(ConnectionSettings):
             rabbitmq_conn_id=extra.text("rabbitmq_conn_id"),
             redis_conn_id=extra.text("redis_conn_id"),
             tenant_key=extra.text("tenant_key"),
+            base_v3=extra.choice("base_v3", ("off", "on")) == "on",
             warnings=extra.warnings,
         )
 

@@ -46,6 +46,10 @@ SETTLED: list[tuple[Experiment, str, tuple[Any, ...]]] = [
     (writes.batches, "batch_write_max", (1000, 500)),
     (writes.authors, "app_email", ("empty", "absent")),
     (base_v3.newer_paths, "serves_workflows", (True, False)),
+    (base_v3.pages, "v3_records", ("served", "missing", "forbidden", "failing")),
+    (base_v3.pages, "v3_page_max", (2000, 500, 200)),
+    (base_v3.pages, "v3_times", ("seconds", "zoned", "milliseconds")),
+    (base_v3.pages, "v3_rev", ("told", "absent", "zero")),
 ]
 
 
