@@ -37,6 +37,13 @@ def test_async_client_of_the_hook_talks_to_the_same(shop):
     assert [table.name for table in asyncio.run(tables())] == ["areas"]
 
 
+@pytest.mark.parametrize(("extra", "is_used"), [({}, False), ({"base_v3": "on"}, True)], ids=["off", "on"])
+def test_connection_says_whether_base_v3_is_used(monkeypatch, extra, is_used):
+    set_connection(monkeypatch, login="cli_a", password="secret", extra=extra)
+    with LarkHook().client() as client:
+        assert (client.matrices is not None) == is_used
+
+
 def test_airflow_makes_the_hook_from_the_connection(shop):
     from airflow.sdk import Connection
 

@@ -11,6 +11,7 @@ import pytest
 from airflow_provider_lark.core import LarkClient
 from airflow_provider_lark.core.api.calls.matrix_memory import KEPT_SECONDS, MatrixMemory
 from airflow_provider_lark.core.api.wire.routes import Route
+from airflow_provider_lark.core.sync import doctor
 from airflow_provider_lark.core.sync.consistency.options import CheckOptions
 from airflow_provider_lark.core.sync.report import CheckReport
 from tests.clocks import JumpingClock
@@ -298,3 +299,23 @@ def test_table_of_which_people_changed_a_great_part_is_read_by_v1_this_time(worl
         assert (v3, report.to_sql.updated, report.fallbacks, memory.fallbacks) == (1, 110, 1, 1)
         assert refusal(swift) == ""
         swift.assert_in_step()
+
+
+@pytest.mark.parametrize(
+    ("switches", "status", "told"),
+    [
+        ({"v3_page_max": 2000}, "ok", "up to 2,000 records"),
+        ({"v3_page_max": 1000, "v3_rev": "absent"}, "warning", "up to 1,000 records, without a revision"),
+        ({"v3_page_max": 500}, "warning", "read as usual"),
+        ({"v3_records": "failing"}, "warning", "code 5000"),
+    ],
+    ids=["large", "no revision", "small", "not served"],
+)
+def test_doctor_tells_whether_lark_has_larger_pages(
+    swift: World, switches: dict[str, Any], status: str, told: str
+) -> None:
+    swift.emu.switches.update(switches)
+    found = doctor.examine_mapping(swift.client, swift.sql, swift.mapping(), clock=swift.clock)
+    (finding,) = [each for each in found if each.check == "larger pages"]
+    assert finding.status == status
+    assert told in finding.detail

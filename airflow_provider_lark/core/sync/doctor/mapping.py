@@ -30,6 +30,7 @@ from airflow_provider_lark.core.sync.binding.locate import locate
 from airflow_provider_lark.core.sync.binding.zone_choice import choose_zone, dated_columns, name_zone
 from airflow_provider_lark.core.sync.doctor.capture import capture_check
 from airflow_provider_lark.core.sync.doctor.findings import ADVANCED, Answer, Finding, look
+from airflow_provider_lark.core.sync.doctor.larger_pages import look_at_larger_pages
 from airflow_provider_lark.core.sync.mapping.table_mapping import TableMapping
 
 NO_RECORD = "recDoctor00000"
@@ -75,6 +76,8 @@ class _Examination:
             yield self._look("view", lambda: self._view(found[0], fields))
         if fields:
             yield self._look("read", lambda: self._read(found[0]))
+            if self.client.matrices is not None:
+                yield self._look("larger pages", lambda: look_at_larger_pages(found[0], fields))
             if self.mapping.direction != "to_sql":
                 yield self._look("write", lambda: self._write(found[0]))
         if self.mapping.names_by_email and self.mapping.direction != "to_sql":
