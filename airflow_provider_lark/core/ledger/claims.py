@@ -7,11 +7,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, Literal, cast
 
-from sqlalchemy import ColumnElement, Row, Select, exists, func, or_, select
+from sqlalchemy import ColumnElement, Row, Select, and_, exists, or_, select
 
 from airflow_provider_lark.core.chunks import split
 from airflow_provider_lark.core.database.dbtime import Now, NowMs, at_ms, epoch_ms, milliseconds
-from airflow_provider_lark.core.database.predicates import is_among
+from airflow_provider_lark.core.database.predicates import unindexed
 from airflow_provider_lark.core.ledger.blacklist import is_blacklisted
 from airflow_provider_lark.core.ledger.parts import HELD, UNCLAIMED, QueuePart
 from airflow_provider_lark.core.ledger.tables import queue
@@ -71,7 +71,7 @@ class Claiming(QueuePart):
         claims = [_claim_of(Key(key), rows) for key, rows in self._lock_entries(keys).items()]
         lease = {"claim_token": token, "lease_until_ms": _now_ms(now_ms) + milliseconds(round(lease_seconds * 1000))}
         # what is held stays so until it is settled: a worker that dies must not set it free
-        is_free = by_key(queue.c.status) != HELD
+        is_free = queue.c.status != HELD
         self._change_ids([id_ for one in claims for id_ in one.entry_ids], is_free, status="processing", **lease)
         return claims
 
@@ -87,15 +87,18 @@ class Claiming(QueuePart):
         in_work = exists().where(
             other.c.table_name == queue.c.table_name,
             other.c.key == queue.c.key,
-            by_key(other.c.status).in_(("processing",)),
+            unindexed(other.c.status == "processing"),
         )
         now = Now() if now_ms is None else at_ms(milliseconds(now_ms))
-        mine = [queue.c.status == "pending", queue.c.table_name == self.table_name]
-        if among is not None:
-            mine.append(is_among(queue.c.key, among))
+        is_pending = queue.c.status == "pending"
+        mine = (
+            and_(is_pending, queue.c.table_name == self.table_name)
+            if among is None
+            else self._of(queue, among, is_pending)
+        )
         oldest = (
             select(queue.c.key)
-            .where(*mine, is_due(now), ~is_blacklisted(), ~in_work)
+            .where(mine, is_due(now), ~is_blacklisted(), ~in_work)
             .order_by(queue.c.id)
             .limit(limit_keys)
             .with_for_update(skip_locked=True)
@@ -115,9 +118,9 @@ class Claiming(QueuePart):
     def _unfinished(self, keys: Sequence[str]) -> Select[Any]:
         created_ms = epoch_ms(queue.c.created_at).label("created_ms")
         wanted = (queue.c.id, queue.c.key, queue.c.operation, queue.c.status, queue.c.retry_count, created_ms)
-        unfinished = by_key(queue.c.status).in_(("pending", "failed", "processing", HELD))
+        unfinished = queue.c.status.in_(("pending", "failed", "processing", HELD))
         # not ORDER BY id: MySQL would read the whole queue in that order
-        found = select(*wanted).where(self._of(queue, keys), unfinished)
+        found = select(*wanted).where(self._of(queue, keys, unfinished))
         for dialect in ("mysql", "mariadb"):
             found = found.with_hint(queue, "FORCE INDEX (ix_sync_queue_key)", dialect)
         return found
@@ -130,13 +133,6 @@ def is_due(now: ColumnElement[Any]) -> ColumnElement[bool]:
 
 def _now_ms(now_ms: int | None) -> ColumnElement[int]:
     return NowMs() if now_ms is None else milliseconds(now_ms)
-
-
-def by_key(status: ColumnElement[str]) -> ColumnElement[str]:
-    """Return *status* for a condition that no index is to be read by: with 100,000 entries pending, the few that are
-    wanted are found by their key, but a planner without fresh statistics takes the backlog for empty.
-    """
-    return func.coalesce(status, "")
 
 
 def _leave_to_others(mine: dict[str, list[Row[Any]]], everything: Sequence[Row[Any]]) -> None:

@@ -86,7 +86,7 @@ class Conflicts(LedgerPart):
     def note_outcome(self, keys: Sequence[Key], outcome: str) -> None:
         """Write down who wins the open conflicts of *keys*."""
         for some in split(keys):
-            self.conn.execute(update(table).where(self._of(table, some), _OPEN).values(outcome=outcome))
+            self.conn.execute(update(table).where(self._of(table, some, _OPEN)).values(outcome=outcome))
 
     def open_page(self, *, after: int, limit: int, undecided: bool = True) -> list[Conflict]:
         """Return up to *limit* open conflicts, from behind the id *after*.
@@ -136,13 +136,13 @@ class Conflicts(LedgerPart):
     def settle(self, keys: Sequence[Key]) -> None:
         """Close the open conflicts of *keys*: the sides agree again, or the resolution has been carried out."""
         for some in split(keys):
-            closed = update(table).where(self._of(table, some), _OPEN)
+            closed = update(table).where(self._of(table, some, _OPEN))
             self.conn.execute(closed.values(status="closed", closed_at=Now()))
 
     def _open_by_key(self, keys: Sequence[str]) -> dict[str, Row[Any]]:
         if not keys:
             return {}
-        waiting = select(table).where(self._of(table, keys), _OPEN)
+        waiting = select(table).where(self._of(table, keys, _OPEN))
         return {row.key: row for row in self.conn.execute(waiting)}
 
     def _to_row(self, conflict: Conflict) -> dict[str, Any]:

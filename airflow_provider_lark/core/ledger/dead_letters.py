@@ -84,21 +84,20 @@ class DeadLetters(QueuePart):
         )
         tries = {} if retry_count is None else {"retry_count": retry_count}
         note: dict[str, Any] = {"error_message": error[:ERROR_LENGTH], **state, **tries}
-        mine = (queue.c.table_name == self.table_name, queue.c.key == id_, queue.c.operation == operation, _WAITS)
-        if self._change(*mine, **note) == 0:
+        if self._change(self._of(queue, [id_], queue.c.operation == operation, _WAITS), **note) == 0:
             self.conn.execute(insert(queue).values(table_name=self.table_name, key=id_, operation=operation, **note))
 
     def resolve(self, ids: Sequence[str]) -> None:
         """Note that the records named by *ids* have been taken in after all; what waited behind them is tried again."""
         for some in split(ids):
-            asking = and_(self._of(queue, some), queue.c.operation == PULL, _WAITS)
+            asking = self._of(queue, some, queue.c.operation == PULL, _WAITS)
             freed = list(self.conn.scalars(select(queue.c.key).where(asking)))
             if not freed:
                 continue
             self._change(asking, **_done())
-            behind = and_(self._of(queue, some), is_among(queue.c.key, freed), queue.c.operation != PULL)
             stuck = or_(queue.c.status == "failed", and_(queue.c.status == HELD, queue.c.operation != "DELETE"))
-            self._change(behind, stuck, status="pending", processed_at=None, retry_count=0)
+            behind = self._of(queue, freed, queue.c.operation != PULL, stuck)
+            self._change(behind, status="pending", processed_at=None, retry_count=0)
 
     def settle(self, entry_ids: Sequence[int]) -> None:
         """Complete those of the claimed entries that asked for a record; SQL's own go back to the queue."""
@@ -157,14 +156,14 @@ class DeadLetters(QueuePart):
         """Let the next run try *keys* again, as if they had not been tried; what a run has now stays as it is."""
         found: dict[str, Retried] = dict.fromkeys(keys, "unknown")
         for some in split(list(found)):
-            mine = self._of(queue, some)
-            entries = self.conn.execute(select(queue.c.key, queue.c.status).where(mine, queue.c.status != "completed"))
+            unfinished = self._of(queue, some, queue.c.status != "completed")
+            entries = self.conn.execute(select(queue.c.key, queue.c.status).where(unfinished))
             states: dict[str, set[str]] = {}
             for row in entries:
                 states.setdefault(row.key, set()).add(row.status)
-            delayed = set(self.conn.scalars(select(queue.c.key).where(mine, _IS_DELAYED)))
+            delayed = self._keys_where(queue, some, _IS_DELAYED)
             found |= {key: _retried(status, key in delayed) for key, status in states.items()}
-            self._change(mine, or_(queue.c.status == "failed", _IS_DELAYED), **_AGAIN)
+            self._change(self._of(queue, some, or_(queue.c.status == "failed", _IS_DELAYED)), **_AGAIN)
         return found
 
     def retry_all(self, *, text: str = "", seen: Seen | None = None) -> int:

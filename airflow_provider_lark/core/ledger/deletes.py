@@ -14,8 +14,9 @@ from sqlalchemy import ColumnElement, Select, and_, case, distinct, exists, func
 
 from airflow_provider_lark.core.chunks import split
 from airflow_provider_lark.core.database.dbtime import Now
+from airflow_provider_lark.core.database.predicates import unindexed
 from airflow_provider_lark.core.ledger.blacklist import is_blacklisted
-from airflow_provider_lark.core.ledger.claims import by_key, is_due
+from airflow_provider_lark.core.ledger.claims import is_due
 from airflow_provider_lark.core.ledger.parts import ERROR_LENGTH, HELD, PULL, UNCLAIMED, QueuePart
 from airflow_provider_lark.core.ledger.tables import queue, record_map
 from airflow_provider_lark.core.side import Key
@@ -65,12 +66,12 @@ class HeldDeletes(QueuePart):
 
     def release_all(self) -> int:
         """Let everything that is held be carried out; return how many entries that are."""
-        return self._release(queue.c.table_name == self.table_name)
+        return self._release(and_(queue.c.table_name == self.table_name, _IS_HELD))
 
     def release(self, keys: Sequence[Key]) -> None:
         """Let the entries of *keys* be looked at anew."""
         for some in split(keys):
-            self._release(self._of(queue, some))
+            self._release(self._of(queue, some, _IS_HELD))
 
     def fingerprint(self, *, pulls: bool) -> str:
         """Return what tells the deletes that are held on one side from others, in 32 digits; empty for none.
@@ -100,14 +101,14 @@ class HeldDeletes(QueuePart):
     def release_marked(self, note: str, keys: Sequence[Key]) -> None:
         """Let those of *keys* that :meth:`mark` has marked be carried out; the mark stays."""
         for some in split(keys):
-            marked = (self._of(queue, some), _IS_HELD, queue.c.error_message == note[:ERROR_LENGTH])
-            self._change(*marked, status="pending", **_AT_ONCE)
+            marked = self._of(queue, some, _IS_HELD, queue.c.error_message == note[:ERROR_LENGTH])
+            self._change(marked, status="pending", **_AT_ONCE)
 
     def settle(self, keys: Sequence[Key]) -> None:
         """Complete the held entries of *keys*: there is nothing left to delete."""
         done = {**_AT_ONCE, "status": "completed", "processed_at": Now(), "error_message": None}
         for some in split(keys):
-            self._change(self._of(queue, some), _IS_HELD, **done)
+            self._change(self._of(queue, some, _IS_HELD), **done)
 
     def among(self, keys: Sequence[Key]) -> set[Key]:
         """Return those of *keys* whose row stays in SQL although its record is gone."""
@@ -122,7 +123,7 @@ class HeldDeletes(QueuePart):
         """Return why *keys* are held, where that is noted."""
         found: dict[Key, str] = {}
         for some in split(keys):
-            noted = select(queue.c.key, queue.c.error_message).where(self._of(queue, some), _IS_HELD)
+            noted = select(queue.c.key, queue.c.error_message).where(self._of(queue, some, _IS_HELD))
             found |= {Key(row.key): row.error_message for row in self.conn.execute(noted) if row.error_message}
         return found
 
@@ -142,7 +143,8 @@ class HeldDeletes(QueuePart):
         """
         other = queue.alias()
         is_older = (other.c.key == queue.c.key, other.c.table_name == queue.c.table_name, other.c.id < queue.c.id)
-        is_alike = (by_key(other.c.status) == HELD, other.c.operation == PULL if pulls else other.c.operation != PULL)
+        is_pull = other.c.operation == PULL if pulls else other.c.operation != PULL
+        is_alike = (unindexed(other.c.status == HELD), is_pull)
         return self._page(self._held(pulls).where(~exists().where(*is_older, *is_alike)), after, limit)
 
     def count_due(self, *, soft: bool) -> int:
@@ -176,4 +178,4 @@ class HeldDeletes(QueuePart):
         return query.select_from(queue.join(record_map, same)).where(*mine, ~is_blacklisted(), live)
 
     def _release(self, condition: ColumnElement[bool]) -> int:
-        return self._change(condition, _IS_HELD, status="pending", error_message=None, **_AT_ONCE)
+        return self._change(condition, status="pending", error_message=None, **_AT_ONCE)

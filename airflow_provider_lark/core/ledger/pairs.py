@@ -86,7 +86,7 @@ class Pairs(LedgerPart):
         found: dict[Key, RecordId] = {}
         for some in split(list(keys)):
             live = select(record_map.c.key, record_map.c.lark_record_id).where(
-                self._of(record_map, some), ~record_map.c.tombstone
+                self._of(record_map, some, ~record_map.c.tombstone)
             )
             found |= {Key(row.key): RecordId(row.lark_record_id) for row in self.conn.execute(live)}
         return found

@@ -9,7 +9,7 @@ from typing import Any
 from sqlalchemy import ColumnElement, Connection, Table, and_, select, update
 
 from airflow_provider_lark.core.chunks import split
-from airflow_provider_lark.core.database.predicates import is_among
+from airflow_provider_lark.core.database.predicates import is_among, unindexed
 from airflow_provider_lark.core.ledger.tables import queue
 from airflow_provider_lark.core.side import Key
 
@@ -36,15 +36,16 @@ class LedgerPart:
     conn: Connection
     table_name: str
 
-    def _of(self, table: Table, keys: Sequence[str]) -> ColumnElement[bool]:
-        """Return the condition that a row of the ledger's *table* belongs to one of *keys*."""
-        return and_(table.c.table_name == self.table_name, is_among(table.c.key, keys))
+    def _of(self, table: Table, keys: Sequence[str], *conditions: ColumnElement[bool]) -> ColumnElement[bool]:
+        """Return the condition that a row of the ledger's *table* belongs to one of *keys*, and meets *conditions*."""
+        # conditions come in here, not beside: the rows are to be found by their keys
+        return and_(table.c.table_name == self.table_name, is_among(table.c.key, keys), *map(unindexed, conditions))
 
     def _keys_where(self, table: Table, keys: Sequence[str], *conditions: ColumnElement[bool]) -> set[Key]:
         """Return those of *keys* of which a row of the ledger's *table* meets *conditions*."""
         found: set[Key] = set()
         for some in split(keys):
-            found.update(map(Key, self.conn.scalars(select(table.c.key).where(self._of(table, some), *conditions))))
+            found.update(map(Key, self.conn.scalars(select(table.c.key).where(self._of(table, some, *conditions)))))
         return found
 
 
@@ -57,4 +58,4 @@ class QueuePart(LedgerPart):
 
     def _change_ids(self, entry_ids: Sequence[int], *conditions: ColumnElement[bool], **values: Any) -> None:
         for ids in split(entry_ids):
-            self._change(is_among(queue.c.id, ids), *conditions, **values)
+            self._change(is_among(queue.c.id, ids), *map(unindexed, conditions), **values)

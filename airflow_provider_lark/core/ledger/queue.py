@@ -12,10 +12,10 @@ from sqlalchemy import Connection, and_, case, delete, func, insert, select, upd
 
 from airflow_provider_lark.core.chunks import split
 from airflow_provider_lark.core.database.dbtime import Now, NowMs, epoch_ms, now_plus
-from airflow_provider_lark.core.database.predicates import is_among
+from airflow_provider_lark.core.database.predicates import is_among, unindexed
 from airflow_provider_lark.core.ledger.backlog import Backlog, count_backlog
 from airflow_provider_lark.core.ledger.blacklist import is_blacklisted
-from airflow_provider_lark.core.ledger.claims import Claiming, Operation, by_key, is_due
+from airflow_provider_lark.core.ledger.claims import Claiming, Operation, is_due
 from airflow_provider_lark.core.ledger.parts import ERROR_LENGTH, HELD, PULL, UNCLAIMED
 from airflow_provider_lark.core.ledger.tables import queue
 from airflow_provider_lark.core.side import Key
@@ -78,9 +78,9 @@ class Queue(Claiming):
         So a row that is met again and again waits, and fails, as if a trigger had noted it once.
         """
         known: set[tuple[str, str | None]] = set()
-        unfinished = by_key(queue.c.status).in_(("pending", "processing", "failed", HELD))
+        unfinished = queue.c.status.in_(("pending", "processing", "failed", HELD))
         for keys in split([each.key for each in found]):
-            rows = self.conn.execute(select(queue.c.key, queue.c.seen).where(self._of(queue, keys), unfinished))
+            rows = self.conn.execute(select(queue.c.key, queue.c.seen).where(self._of(queue, keys, unfinished)))
             known |= {(row.key, row.seen) for row in rows}
         new = [each for each in found if (each.key, each.seen) not in known]
         if new:
@@ -114,7 +114,7 @@ class Queue(Claiming):
                     (queue.c.retry_count, queue.c.retry_count + 1),
                 )
             )
-            pending = select(func.count()).where(is_among(queue.c.id, ids), queue.c.status == "pending")
+            pending = select(func.count()).where(is_among(queue.c.id, ids), unindexed(queue.c.status == "pending"))
             waiting += self.conn.scalars(pending).one()
         return waiting == 0
 
@@ -143,9 +143,9 @@ class Queue(Claiming):
             waiting = (
                 select(queue.c.key, func.max(changed_ms).label("changed_ms"))
                 .where(
-                    self._of(queue, some),
-                    queue.c.status.in_(("pending", "processing", HELD)),
-                    queue.c.operation != PULL,
+                    self._of(
+                        queue, some, queue.c.status.in_(("pending", "processing", HELD)), queue.c.operation != PULL
+                    )
                 )
                 .group_by(queue.c.key)
             )
@@ -157,8 +157,8 @@ class Queue(Claiming):
         found: set[str] = set()
         noted = func.count(case((queue.c.seen.is_(None) | (queue.c.retry_count > 0), 1)))
         for some in split(names):
-            waits = by_key(queue.c.status).in_(("pending", "processing"))
-            entries = select(queue.c.key).where(self._of(queue, some), waits).group_by(queue.c.key).having(noted == 0)
+            waits = queue.c.status.in_(("pending", "processing"))
+            entries = select(queue.c.key).where(self._of(queue, some, waits)).group_by(queue.c.key).having(noted == 0)
             found.update(self.conn.scalars(entries))
         return found
 
@@ -167,7 +167,7 @@ class Queue(Claiming):
         found: dict[str, set[str]] = {}
         for some in split(names):
             is_open = queue.c.status.in_(("pending", "processing", HELD, "failed"))
-            entries = select(queue.c.key, queue.c.status).where(self._of(queue, some), is_open).distinct()
+            entries = select(queue.c.key, queue.c.status).where(self._of(queue, some, is_open)).distinct()
             for row in self.conn.execute(entries):
                 found.setdefault(row.key, set()).add(row.status)
         return found
@@ -189,7 +189,7 @@ class Queue(Claiming):
         """Return the entries of *names* that wait, failed or are held, the oldest first."""
         age = (NowMs() - epoch_ms(queue.c.created_at)).label("age_ms")
         due = (epoch_ms(queue.c.next_attempt_at) - NowMs()).label("due_ms")
-        open_ = select(queue, age, due).where(self._of(queue, names), queue.c.status != "completed")
+        open_ = select(queue, age, due).where(self._of(queue, names, queue.c.status != "completed"))
         return [
             Waiting(
                 id=row.id,

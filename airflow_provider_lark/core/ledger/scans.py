@@ -11,7 +11,7 @@ from sqlalchemy import Connection, delete, select
 from airflow_provider_lark.core.chunks import split
 from airflow_provider_lark.core.database.dbtime import now_plus
 from airflow_provider_lark.core.database.insert import insert_new
-from airflow_provider_lark.core.database.predicates import is_among, is_missing
+from airflow_provider_lark.core.database.predicates import is_among, is_missing, unindexed
 from airflow_provider_lark.core.ledger.pairs import Pair, from_row
 from airflow_provider_lark.core.ledger.parts import LedgerPart
 from airflow_provider_lark.core.ledger.tables import record_map, scan
@@ -45,7 +45,7 @@ class ScanMarks(LedgerPart):
         seen: set[str] = set()
         for some in split(wanted):
             marked = select(scan.c.id).where(
-                scan.c.scan_id == self.scan_id, scan.c.side == side, is_among(scan.c.id, some)
+                unindexed(scan.c.scan_id == self.scan_id), scan.c.side == side, is_among(scan.c.id, some)
             )
             seen.update(self.conn.scalars(marked))
         return [id_ for id_ in wanted if id_ not in seen]
