@@ -18,6 +18,21 @@ _COUNTED = {
 }
 
 
+_DIGITS = " UNION ALL ".join(f"SELECT {digit} AS d" for digit in range(10))
+
+
+def numbers(count: int) -> str:
+    """Return a query of the numbers from 1 to *count*, in a column ``n``: what fills a table is made by the server.
+
+    :param count: up to 100,000.
+    """
+    places = {"a": 1, "b": 10, "c": 100, "e": 1_000, "f": 10_000}
+    n = " + ".join(f"{factor} * {place}.d" for place, factor in places.items())
+    return (
+        f"SELECT n FROM (SELECT 1 + {n} AS n FROM {', '.join(f'({_DIGITS}) {p}' for p in places)}) x WHERE n <= {count}"
+    )
+
+
 @dataclass
 class Counted:
     """How many rows were read; on SQLite about."""

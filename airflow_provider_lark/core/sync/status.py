@@ -8,11 +8,12 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, case, func, select
 
-from airflow_provider_lark.core.database.dbtime import epoch_ms, now_plus
+from airflow_provider_lark.core.database.dbtime import epoch_ms
 from airflow_provider_lark.core.ledger import Ledger
 from airflow_provider_lark.core.ledger.backlog import Backlog, count_backlogs
 from airflow_provider_lark.core.ledger.conflicts import count_open
 from airflow_provider_lark.core.ledger.history.runs import GOOD, PastRuns, Runs
+from airflow_provider_lark.core.ledger.recent import came_within
 from airflow_provider_lark.core.ledger.tables import log, queue
 
 HOUR_SECONDS = 3600.0
@@ -122,10 +123,10 @@ def _last_hours(conn: Connection, table_names: Sequence[str]) -> dict[str, LastH
         func.count(case((queue.c.status == "failed", 1))).label("failed"),
         func.avg(case((is_done, took))).label("took_ms"),
     ).where(
-        # by status, or the whole queue would be read
+        # as an index has it, or all that the retention keeps would be read
         queue.c.status.in_(("completed", "failed")),
         queue.c.table_name.in_(table_names),
-        queue.c.created_at > now_plus(-HOUR_SECONDS),
+        came_within(conn, queue, HOUR_SECONDS),
     )
     return {
         row.table_name: LastHour(
@@ -137,19 +138,19 @@ def _last_hours(conn: Connection, table_names: Sequence[str]) -> dict[str, LastH
 
 def looping_keys(ledger: Ledger, *, limit: int) -> list[str]:
     """Return up to *limit* keys of rows that were synced more than ten times within the last hour."""
-    found = _looping([ledger.table_name])
+    found = _looping(ledger.conn, [ledger.table_name])
     key = found.selected_columns["key"]
     return [row.key for row in ledger.conn.execute(found.order_by(key).limit(limit))]
 
 
 def _count_loops(conn: Connection, table_names: Sequence[str]) -> dict[str, int]:
-    rows = _looping(table_names).subquery()
+    rows = _looping(conn, table_names).subquery()
     counted = select(rows.c.table_name, func.count().label("rows_")).group_by(rows.c.table_name)
     return {row.table_name: row.rows_ for row in conn.execute(counted)}
 
 
-def _looping(table_names: Sequence[str]) -> Select[Any]:
-    recent = (log.c.table_name.in_(table_names), log.c.created_at > now_plus(-HOUR_SECONDS))
+def _looping(conn: Connection, table_names: Sequence[str]) -> Select[Any]:
+    recent = (log.c.table_name.in_(table_names), came_within(conn, log, HOUR_SECONDS))
     # a limit keeps SQLite from merging the two: to group by key it would read the whole log in the order of keys
     lines = select(log.c.table_name, log.c.key).where(*recent, log.c.status == "applied").limit(_LINES_MAX).subquery()
     keys = (lines.c.table_name, lines.c.key)

@@ -15,17 +15,12 @@ from airflow_provider_lark.core.ledger.pairs import Pair
 from airflow_provider_lark.core.ledger.queue import Sighting
 from airflow_provider_lark.core.side import Key, RecordId
 from tests.databases import KINDS, EngineOf
-from tests.rows_read import rows_read
+from tests.rows_read import numbers, rows_read
 
 ENTRIES, FIRST, ASKED = 20_000, 9_000, 500
 READ_FOR_A_KEY = 20
 """Most rows that are read for each key: a claim looks at an entry, for others in work, at the blacklist, and so on."""
 
-DIGITS = " UNION ALL ".join(f"SELECT {digit} AS d" for digit in range(10))
-NUMBERS = (
-    "SELECT 1 + a.d + 10 * b.d + 100 * c.d + 1000 * e.d + 10000 * f.d AS n "
-    f"FROM ({DIGITS}) a, ({DIGITS}) b, ({DIGITS}) c, ({DIGITS}) e, ({DIGITS}) f WHERE f.d < {ENTRIES // 10_000}"
-)
 KEY = {
     "sqlite": "printf('k%06d', n)",
     "postgresql": "'k' || lpad(n::text, 6, '0')",
@@ -108,7 +103,7 @@ def crowded(request: pytest.FixtureRequest, new_database: EngineOf) -> Engine:
             if request.param == "postgresql":
                 conn.execute(text(f"ALTER TABLE {name} SET (autovacuum_enabled = off)"))
             chosen = values.format(key=KEY[request.param])
-            conn.execute(text(f"INSERT INTO {table} SELECT {chosen} FROM ({NUMBERS}) numbers ORDER BY n"))
+            conn.execute(text(f"INSERT INTO {table} SELECT {chosen} FROM ({numbers(ENTRIES)}) numbers ORDER BY n"))
             if request.param == "mysql":
                 # InnoDB counts by itself too, some time within seconds
                 conn.execute(text(f"ANALYZE TABLE {name}")).all()
