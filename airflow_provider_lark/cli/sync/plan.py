@@ -2,24 +2,18 @@
 
 from __future__ import annotations
 
-import json
-import sys
-from abc import ABC, abstractmethod
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from itertools import islice
-from shutil import copyfileobj
-from tempfile import TemporaryFile
-from textwrap import indent
 from typing import Any, Literal
-
-import yaml
 
 from airflow_provider_lark.cli.command import command
 from airflow_provider_lark.cli.mappings import all_mappings, wanted_mappings
 from airflow_provider_lark.cli.output import print_rows, shown
+from airflow_provider_lark.cli.sync.documents import Document
 from airflow_provider_lark.cli.sync.places import Failures, conn_id_of, opened_sync
+from airflow_provider_lark.cli.sync.progress import watched
 from airflow_provider_lark.cli.sync.words import cell_text
 from airflow_provider_lark.core import SyncEngine
 from airflow_provider_lark.core.errors import ConfigError
@@ -52,7 +46,7 @@ def plan(args: Namespace) -> None:
             # links may lead to rows that an earlier mapping of the database brings over
             with failures.of(mapping):
                 earlier = before.setdefault(conn_id_of(mapping, args), [])
-                with opened_sync(client, hook, mapping, args) as engine:
+                with opened_sync(client, hook, mapping, args) as engine, watched(engine, writes=False):
                     found = stack.enter_context(_plan(engine, args, earlier))
                 writer.write(found)
                 if file is not None:
@@ -85,7 +79,7 @@ def apply(args: Namespace) -> None:
         told: list[ApplyReport] = []
         try:
             for stored in file.plans():
-                with stored, opened_sync(client, hook, mappings[stored.head.mapping], args) as engine:
+                with stored, opened_sync(client, hook, mappings[stored.head.mapping], args) as engine, watched(engine):
                     told.append(engine.apply(stored))
         finally:
             # also when a later one fails: what was written before is to be known
@@ -150,72 +144,19 @@ class _Table:
         """Nothing is open."""
 
 
-class _Document(ABC):
-    """One text for all mappings, printed when it is whole: half of one could not be read."""
+class _Listed:
+    """One text for all mappings, with their actions."""
 
     def __init__(self, output: str) -> None:
-        # a file, so that memory does not grow with the plans
-        self._file = TemporaryFile("w+", encoding="utf-8", errors="surrogatepass")  # noqa: SIM115 (closed by close())
-        self._is_ascii = not (sys.stdout.encoding or "").lower().startswith("utf")
+        self._document = Document(output)
+        self.end, self.close = self._document.print, self._document.close
 
-    @abstractmethod
     def write(self, found: Plan) -> None:
         """Take the plan of one mapping."""
-
-    def end(self) -> None:
-        """Print all of it."""
-        self._file.seek(0)
-        copyfileobj(self._file, sys.stdout)
-
-    def close(self) -> None:
-        self._file.close()
-
-    def _put(self, text: str) -> None:
-        self._file.write(text)
+        self._document.add(_head(found), actions=(action.to_dict() for action in found.actions()))
 
 
-class _Json(_Document):
-    """A list with an object for each mapping."""
-
-    def __init__(self, output: str) -> None:
-        super().__init__(output)
-        self._begun = False
-
-    def write(self, found: Plan) -> None:
-        head = self._dump(_head(found))
-        self._put(f'{"," if self._begun else "["}\n{head[:-1]}, "actions": [')
-        self._begun = True
-        for number, action in enumerate(found.actions()):
-            self._put(f"{',' if number else ''}\n  {self._dump(action.to_dict())}")
-        self._put("]}")
-
-    def end(self) -> None:
-        self._put("\n]\n" if self._begun else "[]\n")
-        super().end()
-
-    def _dump(self, told: Any) -> str:
-        return json.dumps(told, ensure_ascii=self._is_ascii)
-
-
-class _Yaml(_Document):
-    """The same as YAML."""
-
-    def write(self, found: Plan) -> None:
-        self._put(self._dump(_head(found)))
-        is_empty = True
-        for action in found.actions():
-            if is_empty:
-                self._put("  actions:\n")
-            is_empty = False
-            self._put(indent(self._dump(action.to_dict()), "  "))
-        if is_empty:
-            self._put("  actions: []\n")
-
-    def _dump(self, told: Any) -> str:
-        return str(yaml.safe_dump([told], allow_unicode=not self._is_ascii, sort_keys=False))
-
-
-_WRITERS: dict[str, Any] = {"table": _Table, "plain": _Table, "json": _Json, "yaml": _Yaml}
+_WRITERS: dict[str, Any] = {"table": _Table, "plain": _Table, "json": _Listed, "yaml": _Listed}
 
 
 def _head(found: Plan) -> dict[str, Any]:

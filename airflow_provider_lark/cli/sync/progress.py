@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from threading import Event, Thread
 from time import monotonic
@@ -24,11 +24,18 @@ FILE_SECONDS_MAX = 600.0
 
 
 @contextmanager
-def watched(engine: SyncEngine) -> Iterator[None]:
-    """Tell how far the engine is, until the block ends."""
-    done = Event()
+def watched(engine: SyncEngine, *, writes: bool = True) -> Iterator[None]:
+    """Tell how far the engine is, until the block ends.
+
+    :param writes: else it only finds out what would be written.
+    """
+    done, began = Event(), monotonic()
     tell = _on_terminal if sys.stderr.isatty() else _in_file
-    teller = Thread(target=tell, args=(engine, done, monotonic()), name="lark-progress", daemon=True)
+
+    def now() -> str:
+        return words(engine.mapping.name, engine.progress, monotonic() - began, writes=writes)
+
+    teller = Thread(target=tell, args=(now, done), name="lark-progress", daemon=True)
     teller.start()
     try:
         yield
@@ -37,31 +44,28 @@ def watched(engine: SyncEngine) -> Iterator[None]:
         teller.join()
 
 
-def words(name: str, report: Report | None, seconds: float) -> str:
+def words(name: str, report: Report | None, seconds: float, *, writes: bool = True) -> str:
     """Return how far a run is, in one line."""
     told = [f"{name}: {report.operation}" if report is not None else f"{name}: begins"]
     if isinstance(report, SyncReport | CheckReport):
         told.append(f"read {counted(report.rows_lark, 'record')} and {counted(report.rows_sql, 'row')}")
     if isinstance(report, SyncReport):
-        told.append(f"wrote {report.to_lark.total:,} to Lark and {report.to_sql.total:,} to SQL")
+        if writes:
+            told.append(f"wrote {report.to_lark.total:,} to Lark and {report.to_sql.total:,} to SQL")
         if report.failed:
             told.append(f"{counted(report.failed, 'row')} failed")
     return shown(", ".join([*told, span(seconds)]))
 
 
-def _now(engine: SyncEngine, began: float) -> str:
-    return words(engine.mapping.name, engine.progress, monotonic() - began)
-
-
-def _on_terminal(engine: SyncEngine, done: Event, began: float) -> None:
+def _on_terminal(now: Callable[[], str], done: Event) -> None:
     console = Console(stderr=True)
-    with console.status(escape(_now(engine, began))) as status:
+    with console.status(escape(now())) as status:
         while not done.wait(TERMINAL_SECONDS):
-            status.update(escape(_now(engine, began)))
+            status.update(escape(now()))
 
 
-def _in_file(engine: SyncEngine, done: Event, began: float) -> None:
-    wait = FILE_SECONDS
+def _in_file(now: Callable[[], str], done: Event) -> None:
+    began, wait = monotonic(), FILE_SECONDS
     while not done.wait(wait):
-        print(_now(engine, began), file=sys.stderr, flush=True)
+        print(now(), file=sys.stderr, flush=True)
         wait = min(monotonic() - began, FILE_SECONDS_MAX)

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from argparse import Namespace
 from collections.abc import Iterator, Sequence
+from contextlib import closing
+from itertools import islice
 from typing import Any, NamedTuple
 
 from airflow_provider_lark.cli.command import command
 from airflow_provider_lark.cli.mappings import all_mappings, wanted_mappings
 from airflow_provider_lark.cli.output import print_rows, shown
+from airflow_provider_lark.cli.sync.documents import Document
 from airflow_provider_lark.cli.sync.places import Failures, conn_id_of, opened_sync, require_ledger
+from airflow_provider_lark.cli.sync.progress import watched
 from airflow_provider_lark.cli.sync.words import cell_text
 from airflow_provider_lark.core import LarkClient, TableMapping
 from airflow_provider_lark.core.errors import ConfigError, SchemaMismatch
@@ -20,12 +24,14 @@ from airflow_provider_lark.core.sync.report import UndoReport
 from airflow_provider_lark.core.sync.undo.carry_out import carry_out
 from airflow_provider_lark.core.sync.undo.links import links_to, plan_links, set_links
 from airflow_provider_lark.core.sync.undo.plan import UndoPlan, plan_undo
-from airflow_provider_lark.core.sync.undo.steps import Step
+from airflow_provider_lark.core.sync.undo.steps import Left, Step
 from airflow_provider_lark.hooks.database import opened_engine
 from airflow_provider_lark.hooks.lark import LarkHook
 
 SOMETHING_WAITS = 2
 """Exit status when the plan would do something and was not carried out, or something was left."""
+
+_PAGE = 500
 
 _SIDES = {"lark": "Lark", "sql": "SQL"}
 _WORDS = {"update": "take back", "delete": "remove", "restore": "bring back"}
@@ -45,10 +51,10 @@ def undo(args: Namespace) -> None:
             _print_plans(plans, args.output)
         reports: list[UndoReport | None] = [None] * len(plans)
         for place, (mapping, plan) in enumerate(undone if args.yes else ()):
-            with failures.of(mapping), opened_sync(client, hook, mapping, args) as engine:
+            with failures.of(mapping), opened_sync(client, hook, mapping, args) as engine, watched(engine):
                 reports[place] = carry_out(engine, plan, allow_mass_deletes=args.allow_mass_deletes)
         for place, each in enumerate(links if args.yes else (), start=len(undone)):
-            with failures.of(each.mapping), opened_sync(client, hook, each.mapping, args) as engine:
+            with failures.of(each.mapping), opened_sync(client, hook, each.mapping, args) as engine, watched(engine):
                 reports[place] = set_links(engine, each.plan, each.table_name, each.keys)
     _tell(plans, reports, args)
     failures.end()
@@ -73,7 +79,7 @@ def _plan(
                 # one that has never run knows no run
                 missing.append(error)
                 continue
-            with opened_sync(client, hook, mapping, args) as engine:
+            with opened_sync(client, hook, mapping, args) as engine, watched(engine, writes=False):
                 found = plan_undo(engine, args.run, allow_mass_deletes=args.allow_mass_deletes)
             if found is not None:
                 undone.append((mapping, found))
@@ -126,9 +132,9 @@ def _unknown(run_id: str, names: list[str]) -> str:
 
 
 def _print_plans(plans: list[UndoPlan], output: str) -> None:
-    rows = [row for plan in plans for row in _rows(plan)]
-    if rows:
-        print_rows(rows, output)
+    rows = (row for plan in plans for row in _rows(plan))
+    while page := list(islice(rows, _PAGE)):
+        print_rows(page, output)
     for plan in plans:
         for note in dict.fromkeys(step.note for step in plan.steps if step.kind == "restore"):
             print(shown(f"{plan.mapping}: a row that comes back: {note}"))
@@ -166,11 +172,19 @@ def _row(plan: UndoPlan, step: Step, change: Change) -> dict[str, Any]:
     }
 
 
+def _plain(found: Step | Left) -> dict[str, Any]:
+    return found.to_dict()
+
+
 def _tell(plans: list[UndoPlan], reports: list[UndoReport | None], args: Namespace) -> None:
     if args.output not in ("table", "plain"):
-        # the reports stand in the order of the plans; None: nothing was done, or it failed
-        done = [None if report is None else report.to_dict() for report in reports]
-        print_rows([{**plan.to_dict(), "done": told} for plan, told in zip(plans, done, strict=True)], args.output)
+        with closing(Document(args.output)) as document:
+            # the reports stand in the order of the plans; None: nothing was done, or it failed
+            for plan, report in zip(plans, reports, strict=True):
+                head = {"mapping": plan.mapping, "run_id": plan.run_id, "done": report and report.to_dict()}
+                steps, left = (map(_plain, found) for found in (plan.steps, plan.left))
+                document.add(head, steps=steps, left=left)
+            document.print()
         return
     for report in filter(None, reports):
         lark, sql = report.to_lark, report.to_sql

@@ -89,6 +89,7 @@ ASKS: dict[str, Callable[[Ledger], object]] = {
     "listed": lambda of: of.blacklist.among(KEYS),
     "list": lambda of: of.blacklist.add(KEYS, reason="r", seconds=None),
     "history": lambda of: of.changes.since_run("load", KEYS),
+    "keys of a run": lambda of: of.changes.keys_of_run("load", IDS[0], IDS[-1]),
 }
 
 

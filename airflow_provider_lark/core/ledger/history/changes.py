@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
-from sqlalchemy import ColumnElement, Connection, Row, delete, func, insert, select
+from sqlalchemy import ColumnElement, Connection, FromClause, Row, and_, delete, func, insert, select
 
 from airflow_provider_lark.core.chunks import split_by_text
 from airflow_provider_lark.core.database.dbtime import epoch_ms, now_plus
+from airflow_provider_lark.core.database.predicates import is_missing, unindexed
 from airflow_provider_lark.core.fields.canonical import Canonical, dump_values, load_values
 from airflow_provider_lark.core.ledger.parts import LedgerPart
 from airflow_provider_lark.core.ledger.tables import change as table
@@ -81,6 +82,14 @@ class PastChange:
         return self.lark if self.side == "lark" else self.sql
 
 
+class Span(NamedTuple):
+    """How many writes there are, and the ids of the first and the last; zeros for none."""
+
+    writes: int
+    first: int
+    last: int
+
+
 class Changes(LedgerPart):
     """The writes to the rows of one table."""
 
@@ -93,16 +102,22 @@ class Changes(LedgerPart):
         """Return the newest writes of the rows of *names*, the newest first."""
         return self._read(self._of(table, names), table.c.id.desc(), limit)
 
-    def count_of_run(self, run_id: str) -> int:
-        """Return how many writes of a run are known."""
-        mine = select(func.count()).select_from(table).where(*self._of_run(run_id))
-        return self.conn.scalars(mine).one()
+    def span_of_run(self, run_id: str) -> Span:
+        """Return how many writes of a run are known, and between which ids they lie."""
+        ids = (func.count(), func.min(table.c.id), func.max(table.c.id))
+        row = self.conn.execute(select(*ids).where(*self._of_run(table, run_id))).one()
+        return Span(*(int(each or 0) for each in row))
 
-    def keys_of_run(self, run_id: str, *, after: int, limit: int) -> tuple[list[Key], int]:
-        """Return the keys of up to *limit* writes of a run behind the id *after*, and the last id; 0 at the end."""
-        page = select(table.c.id, table.c.key).where(*self._of_run(run_id), table.c.id > after)
-        rows = self.conn.execute(page.order_by(table.c.id).limit(limit)).all()
-        return list(dict.fromkeys(Key(row.key) for row in rows)), rows[-1].id if rows else 0
+    def keys_of_run(self, run_id: str, first: int, last: int) -> list[Key]:
+        """Return the keys whose first write of a run lies between two ids, in the order of these writes."""
+        # by ids, which lie together: for the next so many, where nothing tells PostgreSQL how many a run has, it would
+        # read and sort the rest of them for each page
+        earlier = table.alias()
+        mine = and_(*self._of_run(earlier, run_id))
+        is_first = is_missing(earlier.c.key == table.c.key, earlier.c.id < table.c.id, unindexed(mine))
+        among = and_(*self._of_run(table, run_id))
+        found = select(table.c.key).where(table.c.id.between(first, last), unindexed(among), is_first)
+        return [Key(key) for key in self.conn.scalars(found.order_by(table.c.id))]
 
     def since_run(self, run_id: str, keys: Sequence[Key]) -> dict[Key, list[PastChange]]:
         """Return the writes of a run to *keys*, and all that came after them, the oldest first."""
@@ -112,8 +127,9 @@ class Changes(LedgerPart):
                 found.setdefault(each.key, []).append(each)
         return found
 
-    def _of_run(self, run_id: str) -> tuple[ColumnElement[bool], ...]:
-        return table.c.run_id == run_id, table.c.table_name == self.table_name, table.c.side != "none"
+    def _of_run(self, changes: FromClause, run_id: str) -> tuple[ColumnElement[bool], ...]:
+        c = changes.c
+        return c.run_id == run_id, c.table_name == self.table_name, c.side != "none"
 
     def _read(self, where: ColumnElement[bool], order: Any, limit: int | None) -> list[PastChange]:
         wanted = select(table, epoch_ms(table.c.created_at).label("created_ms")).where(where)

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from airflow_provider_lark.core.chunks import split
 from airflow_provider_lark.core.ledger.history.changes import UNDO
 from airflow_provider_lark.core.side import Key
 from airflow_provider_lark.core.sync.engine import SyncEngine
@@ -25,7 +24,6 @@ from airflow_provider_lark.core.sync.undo.cells import (
 )
 from airflow_provider_lark.core.sync.undo.decide import Present
 from airflow_provider_lark.core.sync.undo.look import (
-    PAGE,
     Records,
     live_pair_of,
     read_present,
@@ -50,11 +48,9 @@ def carry_out(engine: SyncEngine, plan: UndoPlan, *, allow_mass_deletes: bool = 
     with engine.running(report, allow_mass_deletes=allow_mass_deletes) as run:
         # what an interrupted run wrote has to be known first
         settle_intents(run)
-        by_key: dict[Key, list[Step]] = {}
-        for step in plan.steps:
-            by_key.setdefault(step.key, []).append(step)
-        for some in split(list(by_key), PAGE):
-            _do_page(run, plan.run_id, some, {step.name: step for key in some for step in by_key[key]})
+        for some in plan.by_page():
+            keys = list(dict.fromkeys(step.key for step in some))
+            _do_page(run, plan.run_id, keys, {step.name: step for step in some})
         report.not_done += len(plan.left)
         report.skipped = report.not_done
     if report.not_done or report.failed:

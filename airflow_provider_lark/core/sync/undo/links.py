@@ -51,11 +51,11 @@ def set_links(engine: SyncEngine, plan: UndoPlan, table_name: str, keys: Collect
     report = UndoReport(engine.mapping.name, "undo", planned=len(plan.steps))
     with engine.running(report) as run:
         columns = _columns(run, table_name)
-        wanted = {step.key: step for step in plan.steps}
-        for some in split(list(wanted), PAGE):
-            steps = [step for step in _look(run, some, columns, keys) if wanted.get(step.key) == step]
+        for some in plan.by_page():
+            wanted = {step.key: step for step in some}
+            steps = [step for step in _look(run, list(wanted), columns, keys) if wanted.get(step.key) == step]
             update_records(run, run.transact(_work, run, steps))
-            gone = set(some) - {step.key for step in steps}
+            gone = wanted.keys() - {step.key for step in steps}
             report.add_not_done([f"{key}: changed since the plan was made" for key in sorted(gone)])
     if report.not_done or report.failed:
         report.status = "partial"

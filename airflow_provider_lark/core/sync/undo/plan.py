@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import Any
+from itertools import groupby, islice
 
 from airflow_provider_lark.core.database.connections import read_only_session
 from airflow_provider_lark.core.errors import ConfigError
@@ -19,6 +19,7 @@ from airflow_provider_lark.core.sync.run.run import Run
 from airflow_provider_lark.core.sync.run.transaction import Transaction
 from airflow_provider_lark.core.sync.undo.decide import plan_row
 from airflow_provider_lark.core.sync.undo.look import PAGE, names_of, read_present, read_records, read_written
+from airflow_provider_lark.core.sync.undo.spool import Spool
 from airflow_provider_lark.core.sync.undo.steps import Left, Step
 from airflow_provider_lark.core.sync.users import Users
 
@@ -30,26 +31,24 @@ class UndoPlan:
     """What an undo of a run would do.
 
     :param run_id: of the run that is taken back.
+    :param steps: what of it is, the steps of a row together. They lie in a file, as does what is *left*.
     """
 
     mapping: str
     run_id: str
-    steps: list[Step] = field(default_factory=list)
-    left: list[Left] = field(default_factory=list)
+    steps: Spool[Step] = field(default_factory=Spool)
+    left: Spool[Left] = field(default_factory=Spool)
 
     @property
     def new_records(self) -> list[Key]:
         """The keys that get a new record in Lark, to which links of other tables may lead."""
         return [step.key for step in self.steps if step.kind == "restore" and step.lark is not None]
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain data with the values."""
-        return {
-            "mapping": self.mapping,
-            "run_id": self.run_id,
-            "steps": [each.to_dict() for each in self.steps],
-            "left": [each.to_dict() for each in self.left],
-        }
+    def by_page(self) -> Iterator[list[Step]]:
+        """Yield the steps of so many rows as are looked at together."""
+        rows = groupby(self.steps, key=lambda step: step.key)
+        while page := [step for _, steps in islice(rows, PAGE) for step in steps]:
+            yield page
 
 
 def plan_undo(engine: SyncEngine, run_id: str, *, allow_mass_deletes: bool = False) -> UndoPlan | None:
@@ -62,9 +61,13 @@ def plan_undo(engine: SyncEngine, run_id: str, *, allow_mass_deletes: bool = Fal
     if not run.read(_is_known, engine.mapping.name, run_id):
         return None
     plan = UndoPlan(engine.mapping.name, run_id)
+    engine.progress = run.report
     for keys in _pages(run, run_id):
         written = read_written(run, run_id, keys)
-        present = run.read(read_present, run, written, read_records(run, written))
+        records = read_records(run, written)
+        present = run.read(read_present, run, written, records)
+        run.report.rows_lark += len(records.shown)
+        run.report.rows_sql += len(written)
         for key, nets in written.items():
             steps, left = plan_row(nets, present[key], run.binding.rules, names_of(run))
             plan.steps += steps
@@ -95,7 +98,7 @@ def run_to_look(engine: SyncEngine, *, allow_mass_deletes: bool = False) -> Run:
 
 def _is_known(tx: Transaction, mapping: str, run_id: str) -> bool:
     line = tx.runs.find(run_id)
-    known, gap = tx.changes.count_of_run(run_id), read_gap(tx.conn)
+    known, gap = tx.changes.span_of_run(run_id).writes, read_gap(tx.conn)
     if line is None:
         return known > 0
     is_cut = gap is not None and line.began_ms < gap.until_ms
@@ -112,15 +115,10 @@ def _is_known(tx: Transaction, mapping: str, run_id: str) -> bool:
 
 def _pages(run: Run, run_id: str) -> Iterator[list[Key]]:
     """Yield the keys that a run wrote to, each once."""
-    after, seen = 0, set[Key]()
-    while True:
-        keys, after = run.read(lambda tx, last: tx.changes.keys_of_run(run_id, after=last, limit=PAGE), after)
-        if not after:
-            return
-        fresh = [key for key in keys if key not in seen]
-        seen.update(fresh)
-        if fresh:
-            yield fresh
+    span = run.read(lambda tx: tx.changes.span_of_run(run_id))
+    for first in range(span.first, span.last + 1, PAGE) if span.writes else ():
+        if keys := run.read(lambda tx, start: tx.changes.keys_of_run(run_id, start, start + PAGE - 1), first):
+            yield keys
 
 
 def _heed_guard(run: Run, plan: UndoPlan) -> None:
@@ -133,10 +131,9 @@ def _heed_guard(run: Run, plan: UndoPlan) -> None:
             f"{deletes[side]} deletes are more than a run may carry out (max_delete_rows, max_delete_ratio); if they "
             "are intended, allow mass deletes"
         )
-        kept: list[Step] = []
-        for step in plan.steps:
-            if step.kind == "delete" and step.side == side:
-                plan.left.append(Left(side, step.key, step.record_id, "", why))
-            else:
-                kept.append(step)
-        plan.steps = kept
+        plan.left += (Left(side, step.key, step.record_id, "", why) for step in plan.steps if _deletes(step, side))
+        plan.steps = Spool(step for step in plan.steps if not _deletes(step, side))
+
+
+def _deletes(step: Step, side: Side) -> bool:
+    return step.kind == "delete" and step.side == side
