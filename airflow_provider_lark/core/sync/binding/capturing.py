@@ -78,9 +78,10 @@ def renew(engine: Engine, binding: Binding, report: Report, state: Checkpoint, *
         _install(engine, spec, clock)
     elif not is_current:
         _install(engine, spec, clock)
+        finds = "this run finds" if report.operation == "full" else "run a full sync to find"
         report.warnings.append(
-            f"the triggers on {binding.table_name} were missing or outdated and were reinstalled; run a full sync to "
-            "find changes made in the meantime"
+            f"the triggers on {binding.table_name} were missing or outdated and were reinstalled; {finds} changes made "
+            "in the meantime"
         )
     elif definers.gone:
         _install(engine, spec, clock)
