@@ -10,7 +10,7 @@ from tests.chaos.storm import RUNS_TO_CALM, Storm
 from tests.sync.world import wrote
 
 
-def with_filters(world: ChaosWorld, where: str, leaving: str) -> dict[str, Any]:
+def with_filters(world: ChaosWorld, where: str, leaving: str, settle_seconds: float = 0) -> dict[str, Any]:
     """Return the mapping's changes for filters of undone rows: of ``lark``, of ``sql`` or of ``both``."""
     lark: dict[str, Any] = {"app_token": world.app_token, "table_id": world.table_id}
     sql: dict[str, Any] = {"table": world.table.name}
@@ -18,7 +18,7 @@ def with_filters(world: ChaosWorld, where: str, leaving: str) -> dict[str, Any]:
         lark["filter"] = {"Done": False}
     if where != "lark":
         sql["filter"] = {"done": False}
-    return {"lark": lark, "sql": sql, "leaving": leaving, "batch_size": 4}
+    return {"lark": lark, "sql": sql, "leaving": leaving, "batch_size": 4, "settle_seconds": settle_seconds}
 
 
 class FilteredStorm(Storm):
@@ -45,7 +45,7 @@ class FilteredStorm(Storm):
         check = engine.check()
         assert check.in_step, check.samples
         idle = engine.incremental()
-        assert wrote(idle) == (0, 0)
+        assert (wrote(idle), idle.unsettled) == ((0, 0), 0)
         assert idle.api_calls["search"] == 1
         assert not world.unsettled()
         self.touched = {"sql": set(), "lark": set()}

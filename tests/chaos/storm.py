@@ -265,7 +265,7 @@ class Storm:
         self.assert_nothing_lost()
         assert engine.check().in_step
         idle = engine.incremental()
-        assert wrote(idle) == (0, 0)
+        assert (wrote(idle), idle.unsettled) == ((0, 0), 0)
         assert {kind: n for kind, n in idle.api_calls.items() if kind not in ("token", "total")} == {
             "fields": 1,
             "search": 1,

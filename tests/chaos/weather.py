@@ -30,5 +30,11 @@ def forecast(kind: str, seed: int) -> Outlook:
         seed=seed,
         variant=dice.choice(list(tables.TABLES[kind])),
         session=dice.choice(tables.SESSIONS[kind]),
-        policy={"conflict": dice.choice(POLICIES), "batch_size": dice.choice([2, 4, 500]), "fields": tables.MAPPED},
+        policy={
+            "conflict": dice.choice(POLICIES),
+            "batch_size": dice.choice([2, 4, 500]),
+            "fields": tables.MAPPED,
+            # with 3 seconds, rows are hot for longer than a run waits for them
+            "settle_seconds": dice.choice([0, 3, 60]),
+        },
     )

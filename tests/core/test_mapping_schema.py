@@ -50,6 +50,7 @@ FULL: dict[str, Any] = {
     "record_id_column": "lark_id",
     "skew_seconds": 0.5,
     "overlap_seconds": 60,
+    "settle_seconds": 30,
     "capture_overlap_seconds": 0,
     "max_delete_ratio": 1,
     "max_delete_rows": 5,

@@ -9,6 +9,7 @@ from airflow_provider_lark.cli.command import command
 from airflow_provider_lark.cli.output import print_rows, shown
 from airflow_provider_lark.cli.sync.places import read_ledgers
 from airflow_provider_lark.cli.sync.words import share, span
+from airflow_provider_lark.core.hints import counted
 from airflow_provider_lark.core.ledger.history.runs import PastRuns
 from airflow_provider_lark.core.sync.mapping.table_mapping import DELETES_WAIT, TableMapping
 from airflow_provider_lark.core.sync.status import Status, read_status
@@ -24,7 +25,10 @@ def show_status(args: Namespace) -> None:
     line = _line if args.output in ("table", "plain") else _document
     print_rows([line(mapping, status) for mapping, status in read.found], args.output)
     if args.output == "table":
-        for mapping, _ in read.found:
+        for mapping, status in read.found:
+            if status.unsettled:
+                count = counted(status.unsettled, "record")
+                print(shown(f"{mapping.name}: the last run left {count} that had been changed in Lark just then"))
             if mapping.leaves_deletes:
                 print(shown(f"{mapping.name}: capture {mapping.capture.text}: {DELETES_WAIT}"))
     read.tell_errors()

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
 from sqlalchemy import Connection, Select, delete, func, insert, inspect, literal_column, select, update
 
+from airflow_provider_lark.core.chunks import split
+from airflow_provider_lark.core.database.predicates import is_among
 from airflow_provider_lark.core.ledger.parts import LedgerPart
 from airflow_provider_lark.core.ledger.tables import checkpoint as table
 
@@ -40,6 +43,17 @@ class BatchLimit(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Unsettled:
+    """A record that was changed so lately that a run left it alone.
+
+    :param since_ms: when a run first left it, and *modified_ms* when it was last changed, by Lark's clock.
+    """
+
+    since_ms: int
+    modified_ms: int
+
+
+@dataclass(frozen=True, slots=True)
 class Checkpoint:
     """The state of one mapping between two runs.
 
@@ -54,6 +68,7 @@ class Checkpoint:
     :param capture: how far changes in SQL were read; None where triggers note them.
     :param scope: the filters by which the last complete scan went; None in a ledger of a version without them.
     :param batch_limit: None where the tenant has not refused what the mapping's ``batch_size`` says.
+    :param unsettled: the records, by id, that the last run left although they are no newer than the watermark.
     :param partitions: PostgreSQL: the partitions that the SQL table had; None for a table without, or not noted yet.
     """
 
@@ -70,6 +85,7 @@ class Checkpoint:
     capture: CaptureState | None = None
     scope: str | None = None
     batch_limit: BatchLimit | None = None
+    unsettled: dict[str, Unsettled] = field(default_factory=dict)
 
 
 class CheckpointStore(LedgerPart):
@@ -96,6 +112,7 @@ class CheckpointStore(LedgerPart):
             capture=_read_capture(getattr(row, "capture", None)),
             scope=getattr(row, "scope", None),
             batch_limit=_read_limit(getattr(row, "batch_limit", None), getattr(row, "batch_limit_met_ms", None)),
+            unsettled=_read_unsettled(getattr(row, "unsettled", None)),
         )
 
     def save(self, checkpoint: Checkpoint) -> None:
@@ -118,6 +135,7 @@ class CheckpointStore(LedgerPart):
                 scope=checkpoint.scope,
                 batch_limit=rows,
                 batch_limit_met_ms=met_ms,
+                unsettled=_dump_unsettled(checkpoint.unsettled),
                 partitions=None if checkpoint.partitions is None else json.dumps(checkpoint.partitions),
                 capture=None if checkpoint.capture is None else json.dumps(asdict(checkpoint.capture)),
             )
@@ -134,6 +152,16 @@ def count_mappings(conn: Connection, app_token: str) -> int:
     """Return how many tables are kept in step with tables of one base."""
     in_base = select(func.count()).select_from(table).where(table.c.app_token == app_token)
     return conn.scalars(in_base).one()
+
+
+def count_unsettled(conn: Connection, table_names: Sequence[str]) -> dict[str, int]:
+    """Return how many records the last run of each of these tables left alone; tables without any are absent."""
+    left = select(table.c.table_name, table.c.unsettled).where(table.c.unsettled.is_not(None))
+    return {
+        row.table_name: len(_read_unsettled(row.unsettled))
+        for some in split(list(table_names))
+        for row in conn.execute(left.where(is_among(table.c.table_name, some)))
+    }
 
 
 def all_contracts(conn: Connection) -> list[tuple[str, list[dict[str, Any]]]]:
@@ -157,6 +185,15 @@ def _read_limit(rows: int | None, met_ms: int | None) -> BatchLimit | None:
 
 def _read_partitions(text: str | None) -> tuple[str, ...] | None:
     return None if text is None else tuple(json.loads(text))
+
+
+def _read_unsettled(text: str | None) -> dict[str, Unsettled]:
+    return {} if text is None else {id_: Unsettled(*moments) for id_, moments in json.loads(text).items()}
+
+
+def _dump_unsettled(unsettled: Mapping[str, Unsettled]) -> str | None:
+    told = {id_: (each.since_ms, each.modified_ms) for id_, each in unsettled.items()}
+    return json.dumps(told) if told else None
 
 
 def _read_capture(text: str | None) -> CaptureState | None:

@@ -10,7 +10,7 @@ from airflow_provider_lark.core.errors import SchemaMismatch
 from airflow_provider_lark.core.ledger import tables
 
 VERSION_TABLE = "sync_alembic_version"
-HEAD = "v0012"
+HEAD = "v0013"
 _FIRST_MYSQL = (8, 0, 17)
 
 

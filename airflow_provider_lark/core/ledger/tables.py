@@ -139,6 +139,7 @@ checkpoint = Table(
     Column("scope", _long_text()),
     Column("batch_limit", Integer),
     Column("batch_limit_met_ms", BigInteger),
+    Column("unsettled", _long_text()),
     Column("updated_at", timestamp_type(), nullable=False, server_default=Now()),
     **MYSQL,
 )

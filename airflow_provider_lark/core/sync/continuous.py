@@ -86,7 +86,7 @@ class ContinuousReport(SyncReport):
         for name in ("rows_lark", "rows_sql", "rewritten", "conflicts", "skipped", "near_misses"):
             setattr(self, name, getattr(self, name) + getattr(report, name))
         # as they are now, not how often they were met
-        self.held, self.failed = report.held, report.failed
+        self.held, self.failed, self.unsettled = report.held, report.failed, report.unsettled
         _add(self.to_sql, report.to_sql)
         _add(self.to_lark, report.to_lark)
         for kind, count in report.api_calls.items():
@@ -122,6 +122,7 @@ class ContinuousSync:
     lost: LostEvents = field(default_factory=LostEvents)
     tell_lost: Callable[[int], None] = lambda _: None
     _not_shown: dict[str, int] = field(init=False, default_factory=dict)
+    _settles_in: float | None = field(init=False, default=None)
     _pauses: Iterator[float] = field(init=False, default_factory=lambda: iter(()))
 
     def run_for(self, seconds: float) -> ContinuousReport:
@@ -154,12 +155,16 @@ class ContinuousSync:
         return total
 
     def _next_look(self) -> float:
-        """Return when to run again: sooner, for a while, if Lark does not show yet what an event told."""
+        """Return when to run again: sooner, for a while, if Lark does not show yet what an event told.
+
+        And sooner if a record was left because somebody had just changed it.
+        """
+        longest = self.poll_seconds if self._settles_in is None else min(self._settles_in, self.poll_seconds)
         if self._not_shown:
             for pause in self._pauses:
-                return min(pause, self.poll_seconds)
+                return min(pause, longest)
             self._not_shown = {}
-        return self.poll_seconds
+        return longest
 
     def _pause(self, seconds: float) -> None:
         if self.hints is None:
@@ -194,7 +199,7 @@ class ContinuousSync:
             # what the first run finds was told to the task before, or is the first load
             self.lost.find(report.found_changed, report.found_deleted, now=self.clock.monotonic())
         total.add(report)
-        self._not_shown = report.not_shown
+        self._not_shown, self._settles_in = report.not_shown, report.settles_in_seconds
         if self.hints is not None and taken:
             self.hints.done([hint.id for hint in taken])
         return 0

@@ -16,7 +16,9 @@ PROBLEMS_KEPT = 20
 EXAMPLES = 3
 """How many rows a warning about many names with the reason of each."""
 
-_UNTOLD = frozenset({"arrived", "found_changed", "found_deleted", "not_shown", "referred", "rows", "would"})
+_UNTOLD = frozenset(
+    {"arrived", "found_changed", "found_deleted", "not_shown", "referred", "rows", "settles_in_seconds", "would"}
+)
 _NOT_DELETED = {"lark": ("record", "Lark"), "sql": ("row", "SQL")}
 
 
@@ -128,6 +130,8 @@ class SyncReport(Report):
         for a decision, or is left alone, is found by each run.
     :param not_shown: ids of records that events say were changed, with the time, and that Lark does not show so yet;
         not told.
+    :param unsettled: records that were changed in Lark less than ``settle_seconds`` ago, and left to a later run; in
+        *settles_in_seconds* the first of them may be taken, which is not told.
     :param near_misses: rows of which Lark made something else than was sent; both sides stay so until one changes.
     """
 
@@ -141,6 +145,8 @@ class SyncReport(Report):
     held: int = 0
     failed: int = 0
     near_misses: int = 0
+    unsettled: int = 0
+    settles_in_seconds: float | None = field(default=None, repr=False)
     found_changed: dict[str, int | None] = field(default_factory=dict, repr=False)
     found_deleted: set[str] = field(default_factory=set, repr=False)
     arrived: dict[str, int | None] = field(default_factory=dict, repr=False)
@@ -151,6 +157,7 @@ class SyncReport(Report):
         sides = {"SQL": self.to_sql, "Lark": self.to_lark}
         writes = [f"in {side} it {foretell(asdict(done))}" for side, done in sides.items() if done.total]
         counts = {"conflicts": self.conflicts, "held": self.held, "failed": self.failed, "skipped": self.skipped}
+        counts["unsettled"] = self.unsettled
         told = [f"{name} {count}" for name, count in counts.items() if count]
         return f"{', '.join([*writes, *told]) or 'nothing to write'}; {counted(self.api_calls.get('total', 0), 'call')}"
 

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Select, case, func, select
 from airflow_provider_lark.core.database.dbtime import epoch_ms
 from airflow_provider_lark.core.ledger import Ledger
 from airflow_provider_lark.core.ledger.backlog import Backlog, count_backlogs
+from airflow_provider_lark.core.ledger.checkpoint import count_unsettled
 from airflow_provider_lark.core.ledger.conflicts import count_open
 from airflow_provider_lark.core.ledger.history.runs import GOOD, PastRuns, Runs
 from airflow_provider_lark.core.ledger.recent import came_within
@@ -48,6 +49,7 @@ class Status:
     :param loops: rows that were synced more than ten times within the last hour.
     :param runs: the last ones that synced, the newest first, as many as were asked for.
     :param last_check: None: none has ended since the ledger keeps them.
+    :param unsettled: records that the last run left, because they had been changed in Lark just then.
     :param last_good_seconds: how long ago a run ended that did not fail; None: none has.
     """
 
@@ -58,6 +60,7 @@ class Status:
     runs: Sequence[PastRuns]
     last_check: PastRuns | None
     last_good_seconds: float | None
+    unsettled: int = 0
 
     @property
     def last_run(self) -> PastRuns | None:
@@ -76,6 +79,7 @@ class Status:
         return {
             **asdict(self.backlog),
             "conflicts": self.conflicts,
+            "unsettled": self.unsettled,
             "loops": self.loops,
             "last_hour": {**asdict(self.hour), "success_rate": self.hour.success_rate},
             **{name: None if run is None else asdict(run) for name, run in past.items()},
@@ -97,6 +101,7 @@ def read_statuses(conn: Connection, table_names: Sequence[str], *, runs: int = 1
     conflicts = count_open(conn, table_names)
     hours = _last_hours(conn, table_names)
     loops = _count_loops(conn, table_names)
+    unsettled = count_unsettled(conn, table_names)
     found: dict[str, Status] = {}
     for name in table_names:
         past = Runs(conn, name)
@@ -110,6 +115,7 @@ def read_statuses(conn: Connection, table_names: Sequence[str], *, runs: int = 1
             runs=latest,
             last_check=check[0] if check else None,
             last_good_seconds=past.seconds_since_good() if good is None and latest else good,
+            unsettled=unsettled.get(name, 0),
         )
     return found
 

@@ -110,5 +110,6 @@ def move(
         watermark_ms=None,
         boundary=(),
         last_scan_at_ms=None,
+        unsettled={},
         total_offset=0,
     )

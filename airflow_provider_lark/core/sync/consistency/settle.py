@@ -114,7 +114,8 @@ class SecondLook:
         )
 
     def _is_recent(self, changed_ms: int) -> bool:
-        settle_ms = self.options.settle_seconds * 1000
+        # what runs leave alone for so long is no drift
+        settle_ms = max(self.options.settle_seconds, self.run.binding.mapping.settle_seconds) * 1000
         return settle_ms > 0 and changed_ms >= lark_now_ms(self.run) - settle_ms
 
     def _action(self, now: Met, reason: Reason) -> Action:

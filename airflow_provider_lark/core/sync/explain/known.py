@@ -26,6 +26,7 @@ class Known:
 
     :param waiting: its entries of the queue that are not completed.
     :param in_doubt: a write to its record was sent, and no answer to it came.
+    :param unsettled: the last run left its record, because it had been changed in Lark just then.
     :param gap: what is missing of the history of all rows.
     """
 
@@ -39,6 +40,7 @@ class Known:
     changes: Sequence[PastChange]
     lines: Sequence[PastLine]
     gap: Gap | None
+    unsettled: bool = False
 
     @property
     def is_empty(self) -> bool:
@@ -65,6 +67,8 @@ def read_known(ledger: Ledger, name: str, *, changes: int = EVENTS_MAX) -> Known
     lines = [line for each in names for line in ledger.sync_log.latest(limit=EVENTS_MAX, key=each)]
     decided = ledger.decisions.open_of("conflict", [key])
     sent = ledger.intents.open("create", "update", "delete")
+    checkpoint = ledger.checkpoint.load()
+    left = {} if checkpoint is None else checkpoint.unsettled
     return Known(
         key=key,
         pair=pair,
@@ -76,4 +80,5 @@ def read_known(ledger: Ledger, name: str, *, changes: int = EVENTS_MAX) -> Known
         changes=ledger.changes.of_names(names, limit=changes),
         lines=lines,
         gap=read_gap(ledger.conn),
+        unsettled=any(each in left for each in (name, *names)),
     )

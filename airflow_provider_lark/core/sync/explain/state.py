@@ -83,6 +83,9 @@ def _held_up(known: Known, mapping_name: str) -> list[tuple[StateWord, str]]:
     if known.conflict is not None:
         found.append(("conflict", _conflict(known, mapping_name)))
     found += [_entry(each) for each in known.waiting]
+    if known.unsettled:
+        why = "its record had been changed in Lark just before the last run, which left both sides alone"
+        found.append(("waiting", f"{why}; a run after settle_seconds without a change takes it"))
     if known.in_doubt:
         found.append(("waiting", "a write to its record got no answer; the next run looks what became of it"))
     order: tuple[StateWord, ...] = ("blacklisted", "conflict", "held", "failed", "waiting")

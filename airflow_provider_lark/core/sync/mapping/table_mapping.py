@@ -43,6 +43,8 @@ class TableMapping:
     :param record_id_column: a SQL column that receives Lark's record id, as the seeds' ``feishu_id``.
     :param skew_seconds: ``newest`` can not tell two times apart that are closer than this; Lark's edit then wins.
     :param overlap_seconds: how far behind the watermark the pull looks for edits that showed up late.
+    :param settle_seconds: how long, 0..600, a record must have gone without a change in Lark before a run takes it in,
+        or writes to it: people may still be typing. 0: it need not.
     :param capture_overlap_seconds: with a capture column: how long a transaction may stay open, and how far a clock may
         be behind, so that its rows are found all the same.
     :param max_delete_ratio: a run that would delete a larger part of the pairs than this on one side (and more than
@@ -68,6 +70,7 @@ class TableMapping:
     record_id_column: str | None = None
     skew_seconds: float = 2.0
     overlap_seconds: float = 60.0
+    settle_seconds: float = 0.0
     capture_overlap_seconds: float = 300.0
     max_delete_ratio: float = 0.2
     max_delete_rows: int = 20

@@ -46,6 +46,8 @@ from airflow_provider_lark.core.sync.run.transaction import PutOff, Rows, Transa
 T = TypeVar("T")
 P = ParamSpec("P")
 
+UNSETTLED = "its record was changed in Lark less than settle_seconds ago; it is synced once nobody changes it any more"
+
 
 class PlanTransaction(Transaction):
     """The ledger's copy, and the rows as they would be.
@@ -109,6 +111,14 @@ class PlanTransaction(Transaction):
     def note_put_off(self, put_off: Sequence[PutOff]) -> None:
         """Note what a run would leave to a later one."""
         self.note([_waiting(each) for each in put_off])
+
+    def note_unsettled(self, left: Sequence[tuple[RecordId, Key | None]]) -> None:
+        """Note the records that a run would leave."""
+        self.note([Action("sql", "wait", key or Key(id_), id_, why=UNSETTLED) for id_, key in left])
+
+    def note_left(self, keys: Sequence[Key]) -> None:
+        """Note the rows that a run would leave."""
+        self.note([Action("lark", "wait", key, why=UNSETTLED) for key in keys])
 
     def note_changes(self, changes: object) -> None:
         """Keep nothing: what would be written is noted otherwise."""

@@ -158,7 +158,7 @@ def _decide_all(tx: Transaction, run: Run, bundle: Bundle, states: list[RowState
         waits = state.key in open_keys and resolution is None
         if waits:
             outcome.refused.add(state.record_id)
-            if _was_met_before(state, bundle):
+            if _was_met_before(run, state, bundle):
                 continue
         step = _decide_one(run, state, resolution, waits=waits)
         if step is not None:
@@ -187,9 +187,11 @@ def _admitted(tx: Transaction, steps: list[Step], outcome: Outcome) -> list[Step
     return admitted
 
 
-def _was_met_before(state: RowState, bundle: Bundle) -> bool:
+def _was_met_before(run: Run, state: RowState, bundle: Bundle) -> bool:
     modified_ms = state.lark.modified_ms if state.lark else None
-    return bundle.floor_ms is not None and modified_ms is not None and modified_ms <= bundle.floor_ms
+    if bundle.floor_ms is None or modified_ms is None:
+        return False
+    return not run.settling.is_news(state.record_id, modified_ms, bundle.floor_ms)
 
 
 def _decide_one(run: Run, state: RowState, resolution: Resolution | None, *, waits: bool) -> Step | None:

@@ -69,7 +69,8 @@ class Outcome:
     :param held: keys of rows whose delete the guard against mass deletes holds back.
     :param leaving: records that have left the filter, whose rows wait until the whole table was read.
     :param joined: how many records that only held their keys before form a pair now.
-    :param left: names of rows that are left to another run.
+    :param left: names of rows that are left to another run, and ids of such records.
+    :param awaited: ids of records that runs before had left alone.
     :param duplicates: records that carry the key of another one; whether that one still exists, Lark has to say.
     """
 
@@ -93,6 +94,7 @@ class Outcome:
     failed: dict[str, str] = field(default_factory=dict)
     referred: dict[Key, str] = field(default_factory=dict)
     landed: set[str] = field(default_factory=set)
+    awaited: set[str] = field(default_factory=set)
 
     def add(self, other: Outcome) -> None:
         """Add what became of a part that came later."""
@@ -118,6 +120,7 @@ class Outcome:
         self.failed |= other.failed
         self.referred |= other.referred
         self.landed |= other.landed
+        self.awaited |= other.awaited
 
 
 @dataclass(slots=True)

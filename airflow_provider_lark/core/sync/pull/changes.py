@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
 from airflow_provider_lark.core.fields.schema import Field
-from airflow_provider_lark.core.side import LarkPage
+from airflow_provider_lark.core.side import LarkPage, LarkRow, RecordId
 from airflow_provider_lark.core.sync.pull.bundle import Bundle, Outcome
 from airflow_provider_lark.core.sync.pull.ingest import ingest
 from airflow_provider_lark.core.sync.pull.leavers import leaving_together, settle_leavers
 from airflow_provider_lark.core.sync.pull.told import NOTHING_TOLD, Told
+from airflow_provider_lark.core.sync.run.by_id import read_by_id
 from airflow_provider_lark.core.sync.run.run import Run
 
 #: how often a read is begun again that records may have slipped through
@@ -35,7 +36,9 @@ class Pulled:
 
     :param newest_ms: the newest modification time; None when the table is empty.
     :param total: records in the table, as Lark says.
-    :param unpaired: records newer than the floor that belong to no pair, less those older ones that do from now on.
+    :param unpaired: records newer than the floor that belong to no pair, less those older ones that do from now on;
+        and less *unsettled*.
+    :param unsettled: records that were never taken in, and are left for now: they stay news to the next run.
     :param slipped: a record may have moved past the reading unseen.
     :param shown: ids of records that events tell of, and that were met as they are since.
     """
@@ -43,6 +46,7 @@ class Pulled:
     newest_ms: int | None = None
     total: int | None = None
     unpaired: int = 0
+    unsettled: set[str] = field(default_factory=set)
     slipped: bool = False
     shown: set[str] = field(default_factory=set)
 
@@ -76,13 +80,37 @@ def _pull_once(run: Run, modified: Field, floor_ms: int | None, own: OwnCreates,
         pulled.shown.update(
             row.id for row in page.rows if row.id in told.changed and told.is_shown(row.id, row.modified_ms)
         )
-        above = [row for row in page.rows if floor_ms is None or (row.modified_ms or 0) > floor_ms]
-        newer |= {row.id for row in above if row.id in outcome.leaving}
-        pulled.unpaired += sum(row.id in outcome.unpaired for row in above) - outcome.joined
+        newer |= count_news(run, pulled, page.rows, outcome, floor_ms) & outcome.leaving
         if page.rows and _is_enough(run, page, outcome, floor_ms, own):
             break
     pulled.unpaired += len(settle_leavers(run).unpaired & newer)
     return pulled
+
+
+def ingest_unmet(run: Run, pulled: Pulled) -> None:
+    """Read by id what runs before have left and no page has shown; as a rule it is none, or it was deleted."""
+    ids = [RecordId(id_) for id_ in run.settling.unmet]
+    if not ids:
+        return
+    fates, rows = read_by_id(run, ids)
+    run.report.rows_lark += len(rows)
+    count_news(run, pulled, rows, ingest(run, Bundle(rows)), run.settling.floor_ms)
+    run.settling.keep_waiting(gone=fates.gone)
+
+
+def count_news(
+    run: Run, pulled: Pulled, rows: Sequence[LarkRow], outcome: Outcome, floor_ms: int | None
+) -> set[RecordId]:
+    """Count the records of *rows* that make up the difference between pairs and what Lark holds.
+
+    :returns: those that no run has taken in before as they are.
+    """
+    news = {
+        row.id for row in rows if floor_ms is None or (row.modified_ms or 0) > floor_ms or row.id in outcome.awaited
+    }
+    pulled.unpaired += len(outcome.unpaired & news) - outcome.joined
+    pulled.unsettled |= run.settling.new & {row.id for row in rows}
+    return news
 
 
 def has_slipped(total_before: int | None, page: LarkPage) -> bool:
@@ -100,9 +128,9 @@ def _is_enough(run: Run, page: LarkPage, outcome: Outcome, floor_ms: int | None,
         return True
     # not the last row's: nobody promises that Lark sorts by the millisecond
     oldest_ms = min((row.modified_ms for row in page.rows if row.modified_ms is not None), default=None)
-    if floor_ms is None or oldest_ms is None or oldest_ms > floor_ms:
+    if floor_ms is None or oldest_ms is None or oldest_ms > run.settling.lowest(floor_ms):
         return False
-    news = outcome.changed - outcome.refused
+    news = outcome.changed - outcome.refused - outcome.awaited
     late = [row for row in page.rows if row.id in news and (row.modified_ms or 0) <= floor_ms]
     return not late or oldest_ms < floor_ms - run.binding.mapping.overlap_seconds * 1000
 

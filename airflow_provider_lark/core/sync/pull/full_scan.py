@@ -15,6 +15,7 @@ from airflow_provider_lark.core.sync.pull.bundle import Bundle
 from airflow_provider_lark.core.sync.pull.changes import READS, has_slipped, newest
 from airflow_provider_lark.core.sync.pull.ingest import ingest
 from airflow_provider_lark.core.sync.pull.leavers import leaving_together, settle_leavers
+from airflow_provider_lark.core.sync.run.by_id import read_by_id
 from airflow_provider_lark.core.sync.run.matrix_pages import by_matrix, look_first, matrix_ids, matrix_pages
 from airflow_provider_lark.core.sync.run.run import Run
 from airflow_provider_lark.core.sync.run.transaction import Transaction
@@ -29,6 +30,7 @@ class Scan:
     :param total: what Lark said the table holds, on the last page that was read.
     :param surfaced: records that no pull can have met, so that they have to be read: they belong to no pair and wait
         nowhere, or an earlier scan missed them.
+    :param unsettled: records that were never taken in, and are left for now.
     :param is_doubtful: records are missing of which Lark does not say that they are gone, nor that they are hidden, or
         it does not show by id what the scan has seen.
     :param blind: why nothing was deleted although the scan saw no record at all.
@@ -44,6 +46,7 @@ class Scan:
     is_doubtful: bool = False
     blind: str | None = None
     surfaced: list[RecordId] = field(default_factory=list)
+    unsettled: set[str] = field(default_factory=set)
 
     @property
     def is_complete(self) -> bool:
@@ -107,6 +110,7 @@ def _take_in(run: Run, scan: Scan, each: LarkPage) -> None:
     outcome = ingest(run, Bundle(page.rows, compare_all=True))
     run.transact(_mark, scan, page, outcome.keys_found)
     _count(run, scan, page)
+    scan.unsettled |= run.settling.new & {row.id for row in page.rows}
 
 
 def _require_all(scan: Scan, total: int | None) -> None:
@@ -162,14 +166,15 @@ def _surfaced(tx: Transaction, ids: Sequence[RecordId]) -> list[RecordId]:
 
 def ingest_surfaced(run: Run, scan: Scan) -> None:
     """Ingest records that appeared behind the watermark: an undone delete, or a right that was given back."""
-    for some in split(scan.surfaced, UNSEEN_PAGE):
-        fates = run.lark.table.look_up(some)
+    for some in split([id_ for id_ in scan.surfaced if id_ not in run.settling.left], UNSEEN_PAGE):
+        fates, rows = read_by_id(run, some)
         # the scan has just seen them
         scan.is_doubtful = scan.is_doubtful or bool(fates.hidden)
-        rows = [run.lark.decode(record) for record in fates.shown]
         run.report.rows_lark += len(rows)
         ingest(run, Bundle(rows))
-        run.transact(_mark_out_of_sight, [row.id for row in rows], out_of_sight=False)
+        taken = [row.id for row in rows if row.id not in run.settling.left]
+        run.transact(_mark_out_of_sight, taken, out_of_sight=False)
+    scan.unsettled = run.settling.new & set(scan.surfaced)
 
 
 def _mark(tx: Transaction, scan: Scan, page: LarkPage, keys_found: Iterable[str] = ()) -> None:

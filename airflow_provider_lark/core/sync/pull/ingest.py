@@ -32,6 +32,8 @@ def ingest(run: Run, bundle: Bundle) -> Outcome:
     look_at_own_writes(run, bundle.rows)
     bundle = replace(bundle, lost=find_lost_links(run, bundle.rows))
     outcome = ingest_in_parts(run, bundle)
+    outcome.awaited = {row.id for row in bundle.rows if run.settling.meets(row)}
+    run.settling.met |= outcome.awaited
     if outcome.duplicates:
         fates = run.lark.table.look_up([each.owner for each in outcome.duplicates])
         absent = set(fates.gone)

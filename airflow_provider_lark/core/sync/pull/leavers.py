@@ -12,6 +12,7 @@ from airflow_provider_lark.core.chunks import split
 from airflow_provider_lark.core.side import RecordId
 from airflow_provider_lark.core.sync.pull.bundle import Bundle, Outcome
 from airflow_provider_lark.core.sync.pull.ingest import ingest
+from airflow_provider_lark.core.sync.run.by_id import read_by_id
 from airflow_provider_lark.core.sync.run.run import Run
 
 _PAGE = 500
@@ -41,4 +42,4 @@ def settle_leavers(run: Run) -> Outcome:
 
 def _ingest(run: Run, ids: Sequence[RecordId]) -> Outcome:
     # one that is gone meanwhile is found by the count, as any other
-    return ingest(run, Bundle([run.lark.decode(record) for record in run.lark.table.look_up(ids).shown]))
+    return ingest(run, Bundle(read_by_id(run, ids)[1]))

@@ -136,6 +136,11 @@ def _find_doubts(tx: Transaction, run: Run, rows: Sequence[LarkRow]) -> list[Dou
         sent, base = pair.sent, pair.base or {}
         if sent is None or pair.is_given_up:
             continue
+        if row.modified_ms is not None and sent.since_ms <= row.modified_ms <= sent.until_ms:
+            run.settling.own.add(row.id)
+        if row.modified_ms is not None and row.modified_ms > sent.until_ms and run.settling.is_unsettled(row):
+            # somebody types in it: what Lark made of ours is looked at once that is over
+            continue
         odd = tuple(name for name in sent.before if name in row.values and row.values[name] != base.get(name))
         if odd:
             doubts.append(Doubt(pair, row, odd))

@@ -16,6 +16,7 @@ from airflow_provider_lark.core.side import Key, RecordId
 from airflow_provider_lark.core.sync.pull.bundle import Bundle
 from airflow_provider_lark.core.sync.pull.ingest import ingest
 from airflow_provider_lark.core.sync.pull.leavers import leaving_together, settle_leavers
+from airflow_provider_lark.core.sync.run.by_id import read_by_id
 from airflow_provider_lark.core.sync.run.run import Run
 from airflow_provider_lark.core.sync.run.transaction import Transaction
 
@@ -63,7 +64,7 @@ def ingest_moved(run: Run, entered: Sequence[RecordId]) -> None:
 
 def _ingest(run: Run, ids: Sequence[RecordId]) -> None:
     # one that is gone is found by the count, as any other
-    rows = [run.lark.decode(record) for record in run.lark.table.look_up(ids).shown]
+    _, rows = read_by_id(run, ids)
     run.report.rows_lark += len(rows)
     ingest(run, Bundle(rows))
 

@@ -14,6 +14,7 @@ from airflow_provider_lark.core.ledger.claims import Claim
 from airflow_provider_lark.core.ledger.history.changes import RowChange
 from airflow_provider_lark.core.ledger.history.sync_log import LogLine
 from airflow_provider_lark.core.ledger.pairs import Pair
+from airflow_provider_lark.core.ledger.parts import PULL
 from airflow_provider_lark.core.side import Key, RecordId, SqlRow
 from airflow_provider_lark.core.sync.pull.bundle import Bundle
 from airflow_provider_lark.core.sync.pull.hold import (
@@ -35,6 +36,7 @@ from airflow_provider_lark.core.sync.push.update import (
 )
 from airflow_provider_lark.core.sync.push.wake import wake
 from airflow_provider_lark.core.sync.push.write_intents import OpenIntents, Write, send_with_intent
+from airflow_provider_lark.core.sync.run.by_id import read_by_id
 from airflow_provider_lark.core.sync.run.guard import NO_LIMIT
 from airflow_provider_lark.core.sync.run.run import Run
 from airflow_provider_lark.core.sync.run.transaction import Transaction
@@ -61,7 +63,14 @@ def _claim(tx: Transaction, run: Run) -> list[Claim]:
 
 
 def push(run: Run, claims: Sequence[Claim]) -> None:
-    """Carry over what was claimed."""
+    """Carry over what was claimed, but for rows whose record is left alone for now.
+
+    Their entries stay claimed, so that the others get their turn, and are handed back when the run ends.
+    """
+    left = [claim for claim in claims if run.settling.leaves(claim.key)]
+    if left:
+        run.transact(lambda tx: tx.note_left([claim.key for claim in left if claim.operation != PULL]))
+        claims = [claim for claim in claims if not run.settling.leaves(claim.key)]
     asking = run.read(lambda tx: tx.dead_letters.among_claims(claims))
     pulls = {str(claim.key): claim for claim in claims if claim.key in asking}
     if pulls:
@@ -250,8 +259,7 @@ def pull_again(run: Run, claims: dict[str, Claim]) -> None:
     # a key whose pair has ended names no record any more
     ids = [by_key[Key(id_)].record_id if Key(id_) in by_key else RecordId(id_) for id_ in claims]
     names = {id_: name for name, id_ in zip(claims, ids, strict=True) if id_.startswith("rec")}
-    fates = run.lark.table.look_up(list(names))
-    rows = [run.lark.decode(record) for record in fates.shown]
+    fates, rows = read_by_id(run, list(names))
     run.report.rows_lark += len(rows)
     hidden = {names[id_]: why for id_, why in fates.hidden.items()}
     for name, why in hidden.items():

@@ -14,6 +14,7 @@ from airflow_provider_lark.core.sync.pull.bundle import Bundle, Resolution
 from airflow_provider_lark.core.sync.pull.hold import pages
 from airflow_provider_lark.core.sync.pull.ingest import ingest
 from airflow_provider_lark.core.sync.push.drain import push
+from airflow_provider_lark.core.sync.run.by_id import read_by_id
 from airflow_provider_lark.core.sync.run.run import Run
 from airflow_provider_lark.core.sync.run.transaction import Transaction
 from airflow_provider_lark.core.sync.verdicts import Verdict
@@ -101,8 +102,7 @@ def _resolve(run: Run, decided: Mapping[Key, tuple[Conflict, Resolution]]) -> No
 def _ingest(
     run: Run, ids: Sequence[RecordId], resolutions: Mapping[Key, Resolution], *, begins: Sequence[str] = ()
 ) -> None:
-    fates = run.lark.table.look_up(ids)
-    rows = [run.lark.decode(record) for record in fates.shown]
+    fates, rows = read_by_id(run, ids)
     run.report.rows_lark += len(rows)
     run.verdicts.begun.update(begins)
     ingest(run, Bundle(rows, gone=fates.gone, resolutions=resolutions))

@@ -33,6 +33,8 @@ def _unpaired_page(tx: Transaction, run: Run, after: Key | None) -> tuple[list[N
         return [], None
     run.report.rows_sql += len(page.rows)
     live = [row for row in page.rows if not run.is_deleted(row) and not row.outside]
+    # a record that nobody has taken in yet may be the row's
+    live = [row for row in live if row.id not in run.settling.keys]
     blocked = tx.blacklist.among([row.id for row in live])
     if run.sql_is_old:
         fresh = [row.id for row in live if row.id not in blocked]

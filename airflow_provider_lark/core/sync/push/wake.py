@@ -11,6 +11,7 @@ from airflow_provider_lark.core.ledger.claims import Claim
 from airflow_provider_lark.core.side import RecordId
 from airflow_provider_lark.core.sync.pull.bundle import Bundle
 from airflow_provider_lark.core.sync.pull.ingest import ingest
+from airflow_provider_lark.core.sync.run.by_id import read_by_id
 from airflow_provider_lark.core.sync.run.run import Run
 from airflow_provider_lark.core.sync.run.transaction import Transaction
 
@@ -26,9 +27,9 @@ def wake(run: Run, claims: Sequence[Claim]) -> list[Claim]:
     back = run.read(_back, claims)
     if not back:
         return list(claims)
-    fates = run.lark.table.look_up(list(back))
-    rows = run.judge([run.lark.decode(record) for record in fates.shown])
-    run.report.rows_lark += len(rows)
+    fates, shown = read_by_id(run, list(back))
+    run.report.rows_lark += len(shown)
+    rows = run.judge(shown)
     awake = [row for row in rows if not row.outside]
     met = {back[row.id].key: back[row.id] for row in awake} | {back[id_].key: back[id_] for id_ in fates.gone}
     ingest(run, Bundle(awake, gone=fates.gone, claims={str(key): claim for key, claim in met.items()}))

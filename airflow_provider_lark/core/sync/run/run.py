@@ -33,6 +33,7 @@ from airflow_provider_lark.core.sync.run.batch_rows import BatchRows
 from airflow_provider_lark.core.sync.run.children import Children
 from airflow_provider_lark.core.sync.run.guard import Guard
 from airflow_provider_lark.core.sync.run.own_ids import own_ids
+from airflow_provider_lark.core.sync.run.settling import Settling
 from airflow_provider_lark.core.sync.run.transaction import Transaction
 from airflow_provider_lark.core.sync.users import Users
 from airflow_provider_lark.core.sync.verdicts import Verdicts
@@ -66,6 +67,7 @@ class Run:
     :param view_scan: under which the records of the mapping's view are marked; empty where it names none.
     :param leavers: records that have left the filter, while their table is being read; None where none is.
     :param scope_changed: the mapping's filters are not those of the last complete scan; what they put out is kept.
+    :param settling: which records are left alone, because somebody may still be typing in them.
     :param leaves_some: something that was met is left to another run, which has to meet it again.
     """
 
@@ -100,6 +102,7 @@ class Run:
     links: Links = field(init=False)
     children: Children = field(init=False)
     unread: set[str] = field(default_factory=set)
+    settling: Settling = field(default_factory=Settling)
 
     def __post_init__(self) -> None:
         binding = self.binding

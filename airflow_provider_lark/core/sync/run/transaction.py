@@ -16,7 +16,7 @@ from airflow_provider_lark.core.ledger import Ledger, tables
 from airflow_provider_lark.core.ledger.claims import Claim
 from airflow_provider_lark.core.ledger.history.changes import RowChange
 from airflow_provider_lark.core.ledger.history.sync_log import LogLine
-from airflow_provider_lark.core.side import Key, SqlPage, SqlRow, Values
+from airflow_provider_lark.core.side import Key, RecordId, SqlPage, SqlRow, Values
 from airflow_provider_lark.core.sql_side.change_column import ChangeColumn
 from airflow_provider_lark.core.sql_side.changed_rows import ChangedRows
 from airflow_provider_lark.core.sql_side.sequences import advance
@@ -141,6 +141,12 @@ class Transaction(Ledger):
 
     def note_put_off(self, put_off: Sequence[PutOff]) -> None:
         """Be told of values that are put off, and will be sent by a later run: the queue keeps them."""
+
+    def note_unsettled(self, left: Sequence[tuple[RecordId, Key | None]]) -> None:
+        """Be told of records, with the keys of their pairs, that are left for now: the checkpoint keeps them."""
+
+    def note_left(self, keys: Sequence[Key]) -> None:
+        """Be told of rows whose records are left for now, and which wait for them: the queue keeps them."""
 
     def advance(self, given: Mapping[str, list[int]]) -> list[str]:
         """Let the database go on numbering behind the numbers that new rows brought along; return warnings."""
