@@ -29,7 +29,7 @@ def test_undo_of_a_conflict_that_the_policy_decided_gives_the_loser_its_value_ba
     agreed = names(world)
     assert agreed[0][1] == agreed[1][1] == winner
     found, report = undo(world, undone)
-    assert (found.left, report.failed) == ([], 0)
+    assert (list(found.left), report.failed) == ([], 0)
     # each side has again what its people and programs had written
     assert names(world) == ({1: "sql", 2: "n2"}, {1: "lark", 2: "n2"})
     assert (world.rows()[1]["qty"], world.by_code()[1]["Qty"]) == (1, 5)
@@ -55,7 +55,7 @@ def test_undo_of_a_resolution_gives_the_other_side_its_value_back_and_opens_no_c
     undone = run(world)
     assert names(world)[0][1] == names(world)[1][1] == take
     found, report = undo(world, undone)
-    assert (found.left, report.failed) == ([], 0)
+    assert (list(found.left), report.failed) == ([], 0)
     assert names(world) == ({1: "sql", 2: "n2"}, {1: "lark", 2: "n2"})
     assert world.ask("SELECT id FROM sync_conflict WHERE status = 'open'") == []
     assert_quiet(world)
