@@ -10,8 +10,10 @@ import ssl
 import threading
 
 import pytest
+import redis
 
 from airflow_provider_lark.core.accounts.rate_store import SqlRateStore
+from airflow_provider_lark.core.accounts.redis_server import prefix_of
 from airflow_provider_lark.core.api.calls.budget.change import ChangingStore
 from airflow_provider_lark.core.errors import ConfigError, Unreachable
 from airflow_provider_lark.hooks.connections import redis as connection
@@ -151,6 +153,10 @@ def test_hook_caches_ids_of_users_where_its_connection_says(lark, port, shop, mo
     shop.emulator.state.add_user("Ann", "ann@example.com")
     set_redis(monkeypatch, port=port)
     lark(redis_conn_id="lark_redis")
+    # a Redis that has just begun to count gives nothing for a minute
+    born = prefix_of("rates", shop.emulator.url, LarkHook().settings.app_id) + "born"
+    with redis.Redis(port=port, password=PASSWORD) as server:
+        server.set(born, 0)
     for _ in range(2):
         with LarkHook().client() as client:
             assert LarkHook().user_directory(client).find_by_email(["ann@example.com"])["ann@example.com"]
